@@ -74,29 +74,34 @@ export async function startServer({ faults, timeline = [], front: kind, limit })
   };
 }
 
-/** How long an answer may take to its client, in milliseconds: a connection that breaks meanwhile may have lost it. */
+/**
+ * How long a response may take to reach its client, in milliseconds: a connection that breaks meanwhile may lose it.
+ */
 const ANSWER_MS = 1000;
 
 /** The rows that the server has confirmed. */
 class Acknowledged {
-  /** How many, each time counted. */
+  /** The number of rows; a repeated row counts each time. */
   rows = 0;
-  /** How many came again, word for word, although they had been confirmed. */
+  /** The number of identical rows that were sent again after they had been confirmed. */
   repeated = 0;
-  /** Those that were rejected for good. @type {any[]} */
+  /** The rows that were rejected permanently. @type {any[]} */
   rejected = [];
   /** The rows of requests that are not answered yet. @type {Map<number, any[]>} */
   #asked = new Map();
-  /** Those that the client knows to be confirmed, and when that was. @type {Map<string, number>} */
+  /**
+   * The rows that the client knows to be confirmed: when each was, in milliseconds since the epoch, by its hash.
+   * @type {Map<string, number>}
+   */
   #known = new Map();
-  /** The requests whose connection broke before their answer. @type {Set<number>} */
+  /** The requests whose connection broke before the response. @type {Set<number>} */
   #doubtful = new Set();
 
   /** @param {Request} request */
   note({ index, path, bodyText }) {
     if (path !== '/logs3') return;
     const { rows } = JSON.parse(bodyText);
-    // Rows that were uploaded apart are known by their number only.
+    // Of rows in overflow uploads, only the number is known.
     this.#asked.set(index, Array.isArray(rows) ? rows : []);
   }
 
@@ -113,17 +118,17 @@ class Acknowledged {
     }
   }
 
-  /** The connections break: the client may have missed the latest answers, and sends their rows again. */
+  /** Connections break: the client may have missed the latest responses, and sends their rows again. */
   doubtLatest() {
     for (const index of this.#asked.keys()) this.#doubtful.add(index);
     const since = Date.now() - ANSWER_MS;
     for (const [hash, at] of this.#known) if (at >= since) this.#known.delete(hash);
   }
 
-  /** @param {number} index of one that was not @param {number | null} status */
+  /** @param {number} index of a request that was not @param {number | null} status */
   fail(index, status) {
     const rows = this.#take(index);
-    // Of several rows one may be the cause: they come again in parts.
+    // One of several rows may be the cause: the client sends them again in parts.
     if (status === 400 && rows.length === 1) this.rejected.push(...rows);
   }
 

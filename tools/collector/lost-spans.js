@@ -26,7 +26,7 @@ const ONCE = new Set(['llm', 'tool']);
  *
  * @typedef {object} Ended
  * @property {number} end
- * @property {unknown} operation what that process did in it, where it is known: its spans end by themselves
+ * @property {unknown} operation the operation of that process in it, if known: its spans end by themselves
  */
 
 /**
@@ -75,7 +75,7 @@ function findLost(roots) {
   /** The metadata of the nearest span of Flue at or above each level, and what has ended of what that is part of. */
   const above = /** @type {Metadata[]} */ ([]);
   const ended = /** @type {(Ended | null)[]} */ ([]);
-  /** Whether the process of each has died. */
+  /** Whether the process of the span at each level has died. */
   const dead = /** @type {boolean[]} */ ([]);
   for (const { span, depth } of walkSpans(roots)) {
     const { rowId, start, end } = span;

@@ -108,7 +108,7 @@ async function notRunning(at, who) {
 }
 
 /**
- * A local collector on one of its ports: the one that answers first.
+ * The first local collector that responds on one of the ports of `dev`.
  *
  * @returns {Promise<string | undefined>} its address
  */

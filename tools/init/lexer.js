@@ -11,7 +11,7 @@ const STRINGS = {
 };
 /** A piece of a template's text, up to its end or to code in it. */
 const TEMPLATE = /(?:\\[^]|\$(?!\{)|[^\\`$]+){0,1000}/y;
-/** Pieces of a regular expression: up to its end or a class, up to the end of a class, and up to any of them. */
+/** Pieces of a regular expression: up to its end or a class; up to the end of a class; up to any of these. */
 const [EXPRESSION, CLASS, NO_CLASS] = [
   /(?:\\.|[^/\\\n[]+){0,1000}/y,
   /(?:\\.|[^\]\\\n]+){0,1000}/y,
@@ -19,8 +19,8 @@ const [EXPRESSION, CLASS, NO_CLASS] = [
 ];
 const FLAGS = /[\w$]*/y;
 /**
- * The code before a slash that begins a regular expression: before any other slash stands what it divides or a tag.
- * Behind a brace, it does so in a line of its own.
+ * The code before a slash that begins a regular expression; any other slash divides, or is part of a tag. Behind a
+ * brace, a regular expression begins on a line of its own.
  */
 const BEFORE_EXPRESSION =
   /(?:^|[(,=:[&|?{;*%~^]|\.{3}|(?<!\+)\+|(?<!-)-|(?<![\w$)\]])!|=>|<\s|\}\n|(?<![\w$.])(?:return|typeof|case|in|of|delete|void|throw|yield|await|do|else|default|instanceof)!?)\s*$/;
@@ -28,7 +28,7 @@ const BEFORE_EXPRESSION =
 const BEFORE_CONDITION = /(?<![\w$.])(?:if|while|for(?:\s+await)?|with)\s*$/;
 /** How much of the code before a token decides on it. */
 const BEFORE_LENGTH = 12;
-/** How many templates whose code has no end are recognised. */
+/** The most templates whose code has no end that are recognised. */
 const MAX_UNENDED = 20;
 
 /** @typedef {{ start: number, end: number, kind: 'comment' | 'quoted' | 'template' }} Part */
@@ -53,9 +53,12 @@ function partsOf(source) {
   const templates = [];
   /** Whether each open parenthesis is that of a condition. @type {boolean[]} */
   const conditions = [];
-  /** Up to where a quote ends no string, and a slash no regular expression with a class. @type {Record<string, number>} */
+  /**
+   * Up to where each quote begins no string, and a slash begins no regular expression with a class.
+   * @type {Record<string, number>}
+   */
   let unended = {};
-  /** From where on a backtick ends no template. */
+  /** Where the part of the source begins in which no backtick ends a template. */
   let noTemplates = source.length;
   const lastComment = source.lastIndexOf('*/');
   let [braces, at, unendedTemplates] = [0, 0, 0];
@@ -84,7 +87,7 @@ function partsOf(source) {
     conditions.length = template.depth;
     braces = template.braces;
     at = template.start + 1;
-    // Known is only what lies behind the template.
+    // Reading goes back: `unended` holds only further on.
     unended = {};
     goOn('`');
   };
@@ -116,8 +119,8 @@ function partsOf(source) {
     at = end + 1;
   };
   /**
-   * If a regular expression has no end, one that begins later, in a class of it, meets the same end of the line behind
-   * each class.
+   * If a regular expression has no end on its line, one that begins later on the line can only end before its first
+   * class: behind a class, it reaches the same end of the line.
    *
    * @param {number} start of a slash that begins a regular expression @returns {number} its end; its start without one
    */

@@ -4,7 +4,7 @@
 
 /** Any key will do, unless other machines can reach the collector. */
 const LOCAL_KEY = 'local';
-/** How long the answer is waited for, in milliseconds. */
+/** How long the response may take, in milliseconds. */
 const PATIENCE_MS = 5000;
 
 /**

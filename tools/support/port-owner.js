@@ -6,11 +6,11 @@ const { execFile } = require('node:child_process');
 const { readFile, readdir, readlink } = require('node:fs/promises');
 const { promisify } = require('node:util');
 
-/** How long each look may take, in milliseconds. */
+/** How long each check may take, in milliseconds. */
 const PATIENCE_MS = 1000;
-/** How long a collector on a busy machine may take to answer. A port on which nothing listens takes no time. */
+/** How long a collector may take to respond on a busy machine, in milliseconds. A closed port takes no time. */
 const COLLECTOR_PATIENCE_MS = 5000;
-/** How much of an answer is read, in bytes. */
+/** How much of a response is read, in bytes. */
 const MAX_BYTES = 65_536;
 /** The state of a socket that listens, in `/proc/net/tcp`. */
 const LISTENING = '0A';
@@ -36,7 +36,7 @@ async function portOwner(host, port) {
  *
  * @param {string} host
  * @param {number} port
- * @param {AbortSignal[]} ends each of which ends the look
+ * @param {AbortSignal[]} ends each of which ends the check
  */
 async function isCollector(host, port, ...ends) {
   const anyAddress = host === '0.0.0.0' || host === '::';

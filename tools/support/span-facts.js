@@ -16,8 +16,8 @@ function metadataOf(span) {
 }
 
 /**
- * Whether another process has ended a span in place of its own. Where an attempt has reported the end and none follows,
- * the process of an earlier one was only found dead after that.
+ * Whether another process has ended a span in place of its own. False if the last attempt has reported the end, and the
+ * process of an earlier attempt was found dead only after that.
  *
  * @param {Span} span
  */

@@ -12,7 +12,7 @@ const DATA_URL = /^data:(image\/[a-z]+);base64,([\w+/=-]+)$/;
 const MAX_LENGTH = 10_000_000;
 
 /**
- * Reads what providers have as a picture: a data URL, or base64 beside its type.
+ * Reads a picture as providers write it: a data URL, or base64 beside its type.
  *
  * @param {unknown} value
  * @returns {import('./attachments.mjs').Reference | null}

@@ -9,11 +9,18 @@ import { useVisible } from './virtual.mjs';
 /**
  * @typedef {object} Column
  * @property {string} title
- * @property {string} [sort] what sorts by it; absent: nothing does
+ * @property {string} [sort] the key that sorts by it; absent: it does not sort
  * @property {boolean} [isNumber]
  */
 
-/** What the owner of a grid may do with it. @typedef {{ topRow: () => number, scrollToRow: (row: number) => void, show: (row: number) => void, focus: () => void }} GridHandle */
+/**
+ * What the owner of a grid may do with it.
+ * @typedef {object} GridHandle
+ * @property {() => number} topRow
+ * @property {(row: number) => void} scrollToRow
+ * @property {(row: number) => void} show
+ * @property {() => void} focus
+ */
 
 /**
  * A grid is one stop for the Tab key, besides its columns; the arrow keys move the active row, which screen readers

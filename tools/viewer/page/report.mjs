@@ -1,4 +1,4 @@
-// Writes a trace as Markdown, for whoever or whatever is to find out what went wrong.
+// Writes a trace as Markdown, for a person or an agent that looks for the cause of a failure.
 
 import { commentText, commentedId } from '../../support/comments.js';
 import { counted, formatCost, formatCount, formatDuration } from '../../support/format.js';
@@ -10,7 +10,7 @@ import { readMessages } from './messages.mjs';
 /** @typedef {import('../types').TraceSummary} TraceSummary */
 /** @typedef {{ [field: string]: unknown }} Row */
 
-/** Larger trees and longer texts are cut: agents read only so much. */
+/** Larger trees and longer texts, in characters, are cut: agents read only so much. */
 const MAX_TREE_LINES = 500;
 const MAX_ERRORS = 20;
 const MAX_COMMENTS = 20;
@@ -193,7 +193,7 @@ function titleOf({ name, spanId }) {
   return `${oneLine(name)} (span ${oneLine(spanId)})`;
 }
 
-/** @param {number} seconds since the epoch @returns {string} the number itself where it is none of a time */
+/** @param {number} seconds since the epoch @returns {string} the number itself if it is no valid time */
 function timeOf(seconds) {
   const time = new Date(seconds * 1000);
   return Number.isNaN(time.getTime()) ? `${seconds}` : time.toISOString();

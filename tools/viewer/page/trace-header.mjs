@@ -1,4 +1,4 @@
-// What stands above a trace: its facts, and what can be done with it.
+// The header of a trace: its facts and its actions.
 
 import { counted } from '../../support/format.js';
 import { CopyButton } from './copy.mjs';
