@@ -44,7 +44,7 @@ pub struct AttachmentError {
   step: &'static str,
   url: String,
   why: String,
-  /// Its effect on the attachment.
+  /// The effect of the failure on the attachment.
   pub outcome: ExportOutcome,
   /// Whether Braintrust knows the attachment, so that its failure can be reported there.
   pub is_announced: bool,
@@ -225,7 +225,8 @@ fn state(
   authorized(settings, Method::POST, &status_url(session), body, Reads::Status)
 }
 
-/// The organization's id in the response of the login. Without one, it is empty in requests, as in the `braintrust` package.
+/// The organization's id in the response of the login. If there is none, the id in requests is empty, as in the
+/// `braintrust` package.
 fn logged_in(
   settings: &Settings,
   result: Result<Response, TransportError>,

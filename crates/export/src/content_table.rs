@@ -9,7 +9,7 @@ use translate::{Options, Translator};
 const PAGE: &str = include_str!("../../../docs/privacy.md");
 const MEMBERS: [&str; 6] = ["input", "output", "systemPrompt", "tools", "reasoning", "errors"];
 
-/// What stands in the events for each line of the table, and the members that remove it besides the line's own.
+/// The text in the events for each line of the table, and the members besides the line's own that remove it.
 const LINES: [(&str, &[&str]); 16] = [
   ("TOOLS", &[]),
   ("RUN_METADATA", &[]),
@@ -29,7 +29,7 @@ const LINES: [(&str, &[&str]); 16] = [
   ("CUSTOM_REASONING", &["input", "output"]),
 ];
 
-/// Events that contain each of them, some more than once.
+/// Events that contain each of these texts, some more than once.
 fn events() -> Vec<Value> {
   let ids = json!({ "runId": "run_1", "operationId": "op_1", "conversationId": "conv_1", "turnId": "turn_1", "v": 3 });
   let event = |kind: &str, at: i64, members: Value| {
@@ -159,7 +159,7 @@ fn members_in_table() -> Vec<&'static str> {
     .collect()
 }
 
-/// The texts in the events that begin so, each once.
+/// The texts in the events that begin with `line`, each once.
 fn planted(line: &str) -> Vec<String> {
   let text: String = events().iter().map(Value::to_string).collect();
   let mut found: Vec<String> = text

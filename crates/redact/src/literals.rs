@@ -23,7 +23,7 @@ pub struct Literals<'a> {
 }
 
 impl<'a> Literals<'a> {
-  /// Those of a text at this position.
+  /// The covered values of a text at this location.
   pub fn new(rules: &'a Rules, text: &'a str, location: &'a PathState) -> Self {
     Self { rules, text, location, at: 0, covered: 0 }
   }
@@ -47,8 +47,8 @@ impl<'a> Literals<'a> {
     None
   }
 
-  /// The next covered value that begins before `limit`, where the content of a string seems to end, and ends behind it; also
-  /// as a part of that content.
+  /// The next covered value that begins before `limit`, where the content of a string seems to end, and ends behind it;
+  /// also as a part of that content.
   pub fn crossing(&mut self, limit: usize) -> Option<Range<usize>> {
     let covered = self.covered;
     let value = std::iter::from_fn(|| self.next_before(limit)).find(|value| value.end > limit)?;
@@ -61,7 +61,7 @@ impl<'a> Literals<'a> {
     None
   }
 
-  /// Continues behind what is none of theirs.
+  /// Continues at a later position, behind text without covered values.
   pub fn skip_to(&mut self, at: usize) {
     self.at = at;
   }
@@ -84,8 +84,8 @@ impl<'a> Literals<'a> {
   }
 }
 
-/// The name in which a text ends, and which a value follows. One without quotes is the first word of a line, or follows a
-/// brace or a comma; what is behind it is no prose.
+/// The name in which a text ends, and which a value follows. One without quotes is the first word of a line, or follows
+/// a brace or a comma; what is behind it is no prose.
 fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
   let text = trim_end(text, &[' ', '\t']);
   if let Some(quoted) = text.strip_suffix('\'') {
@@ -122,8 +122,8 @@ fn is_shown_value(text: &[u8]) -> bool {
   }
 }
 
-/// Where the value at the beginning of a text ends: at a comma, at the end of its object or its line, or, if a string or a
-/// bracket of it does not end, with the text.
+/// Where the value at the beginning of a text ends: at a comma, at the end of its object or its line, or, if a string
+/// or a bracket of it does not end, with the text.
 fn end_of_value(text: &[u8]) -> usize {
   let (mut at, mut depth, mut last) = (0, 0_usize, b' ');
   while let Some(byte) = text.get(at) {

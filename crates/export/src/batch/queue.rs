@@ -18,13 +18,13 @@ pub struct Limits {
 /// The queued rows in the order of their arrival, merged by span.
 #[derive(Default)]
 pub struct RowQueue {
-  /// A span is in it once for each of its rows.
+  /// The ids of the rows in the order of their arrival: a span has one entry for each of its rows.
   order: VecDeque<RowId>,
   waiting: RowMap<Waiting>,
   /// Rows that one in `waiting` cannot be merged with, the oldest first: each goes into a later batch than the one
   /// before it. No list is empty.
   followers: RowMap<VecDeque<Waiting>>,
-  /// How many there are.
+  /// The number of `followers`.
   following: usize,
   next_sequence: u64,
   /// The key of the next batch.

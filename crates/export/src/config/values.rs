@@ -53,8 +53,8 @@ pub fn number(option: Option<f64>, variable: Option<String>) -> Option<f64> {
   option.or_else(|| variable.map(|text| float(&text).unwrap_or(f64::NAN)))
 }
 
-/// A number as the standard library reads it: `None` for other text. Its own reader would add tables to the
-/// WebAssembly module that `serde_json` has already.
+/// A number as the standard library reads it: `None` for other text. `serde_json` parses it, because the parser of the
+/// standard library would add tables that the WebAssembly module has already.
 pub fn float(text: &str) -> Option<f64> {
   let is_number = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
   let (sign, text) = match text.strip_prefix('-') {
@@ -77,7 +77,7 @@ pub fn float(text: &str) -> Option<f64> {
   }
   let whole = whole.trim_start_matches('0');
   let json = format!("{}.{fraction}0e{exponent}", if whole.is_empty() { "0" } else { whole });
-  // Only numbers that are too large are none.
+  // Only a number that is too large is an error.
   Some(sign * serde_json::from_str(&json).unwrap_or(f64::INFINITY))
 }
 

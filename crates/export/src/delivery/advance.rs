@@ -53,7 +53,7 @@ impl Delivery {
     !has_rows && self.unsettled_attachments() == 0 && !self.wants_session
   }
 
-  /// Counts every row in the spool as spooled, including those that are in memory as well. Returns their total.
+  /// Counts every row in the spool as spooled, even if it is in memory as well. Returns the total.
   pub fn leave_spooled(&self) -> RowTotals {
     let (spooled, backed) = (self.outbox.spooled(), self.outbox.backed());
     let spooled =

@@ -33,7 +33,7 @@ pub(super) enum Pick {
   All,
   /// Free rows whose span has ended and that take less memory when encoded.
   Compactable,
-  /// Those of all rows that must be masked although no masking function is set. Otherwise they stay.
+  /// Rows that must be masked although no masking function is set.
   Masked,
 }
 

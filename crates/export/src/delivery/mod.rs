@@ -1,7 +1,8 @@
 //! Delivery: encodes rows as batches, sends batches, and handles responses.
 //!
 //! Without a spool, rows are encoded only when the batch can be sent, or when they end and take less memory encoded;
-//! until then updates of their spans are merged into them. With a spool, all rows are encoded and written as segments every `CHECKPOINT`.
+//! until then updates of their spans are merged into them. With a spool, all rows are encoded and written as segments
+//! every `CHECKPOINT`.
 //!
 //! | file | |
 //! |---|---|

@@ -34,7 +34,7 @@ impl Delivery {
       let ms = waited.as_millis();
       self.account.log.line(format_args!("request {id}: {} again after {ms} ms", call.url));
       self.requests.push_back(Request { id, call: call.call.clone(), is_repeat: true });
-      // As many requests have no response.
+      // As many requests as repetitions have no response.
       call.repeats += 1;
       if call.repeats == FAILURES_BEFORE_WARNING && self.shutdown_since.is_none() {
         let why = call.no_response(now);
@@ -82,7 +82,7 @@ impl Delivery {
     Some(next.max(self.next_repeat).max(self.retry_at.unwrap_or_default()))
   }
 
-  /// Repeats sooner what is not answered: the process ends in `remaining`.
+  /// Repeats unanswered calls sooner: the process ends in `remaining`.
   pub(super) fn hurry(&mut self, remaining: Duration, now: Now) {
     self.patience.hurry(remaining);
     for call in &mut self.in_flight {

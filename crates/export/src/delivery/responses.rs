@@ -184,7 +184,8 @@ impl Delivery {
     self.outbox.put_back(key);
   }
 
-  /// Handles a temporary failure of a request that began at `began`: backs off. `code` is the diagnostic if it keeps failing.
+  /// Handles a temporary failure of a request that began at `began`: backs off. `code` is the diagnostic of repeated
+  /// failures.
   pub(super) fn failed(
     &mut self,
     code: Code,

@@ -58,7 +58,7 @@ impl Delivery {
     let spooled = self.leave_spooled();
     let left = self.account.counters.pending();
     let is_complete = left.rows + spooled.rows + self.unsettled_attachments() == 0;
-    // Nothing else states why.
+    // No other message states the cause.
     if let Some(call) = self.in_flight.iter().min_by_key(|call| call.began)
       && !is_complete
       && self.account.counters.has_no_error()

@@ -15,7 +15,7 @@ use crate::{
   time::Now,
 };
 
-/// Batches in memory may take 1 / this of the queue's bound; further ones are kept in the spool only.
+/// Batches in memory may take `1 / SPILL` of the queue's bound; further ones are kept in the spool only.
 pub(super) const SPILL: usize = 4;
 /// The failed reads after which a segment counts as lost.
 const MAX_READS: u32 = 10;
@@ -110,7 +110,7 @@ impl Delivery {
     if self.load_due.is_some_and(|due| due > now.elapsed) {
       return;
     }
-    // Batches that wait for rows that the server fails on are not enough, however many they are.
+    // Batches that wait for rows that the server fails on do not count as supply.
     let is_supplied =
       self.outbox.ready() > self.settings.max_requests && !self.outbox.fails_throughout();
     // Batches behind the spooled ones take memory, too: one load at a time must always be possible.
@@ -149,7 +149,7 @@ impl Delivery {
       _ => self.spool.damaged(&why),
     }
     match error {
-      // A disk that does not respond states nothing of the segment.
+      // A disk that does not respond does not mean that the segment is damaged.
       ReadError::Io(error)
         if error.kind() == io::ErrorKind::TimedOut || spooled.failures < MAX_READS =>
       {

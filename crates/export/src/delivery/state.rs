@@ -61,10 +61,10 @@ pub struct Delivery {
   pub marks: Vec<Weak<Mark>>,
   /// Whether a masking function is set: every row passes through it.
   pub(super) is_masking: bool,
-  /// The traces that were open when it was removed: their rows do so to their end. With a value that means nothing, as
-  /// the WebAssembly module has such a table already.
+  /// The traces that were open when the masking function was removed: their rows pass through it to their end. The
+  /// values mean nothing: the WebAssembly module has such a table already.
   pub(super) masked_traces: RowMap<u64>,
-  /// Whether it can no longer be called: rows that must be masked are lost.
+  /// Whether the masking function can no longer be called: rows that must be masked are lost.
   pub(super) cannot_mask: bool,
   /// The batches that are being masked.
   pub(super) masked: MaskingQueue,
@@ -109,11 +109,11 @@ pub struct Delivery {
   pub(super) kept_back: usize,
   /// When shutdown began.
   pub(super) shutdown_since: Option<Duration>,
-  /// When it has to end.
+  /// When shutdown has to end.
   pub(super) ends_at: Option<Duration>,
-  /// When the server refused the key first, as the shutdown began or since: it is asked once more.
+  /// When the server first refused the key at or after the beginning of the shutdown: it is asked once more.
   pub(super) refused_at: Option<Duration>,
-  /// Whether a request that began since has failed.
+  /// Whether a request that began during the shutdown has failed.
   pub(super) failed_since_shutdown: bool,
   /// Whether rows that are in the spool and in memory count as spooled: the process ends.
   pub(super) leaves_spool: bool,
