@@ -1,6 +1,6 @@
 'use strict';
 
-// The settings that stand in the environment and in `.env.braintrust`. Their rules are the native part's.
+// The settings in the environment and in `.env.braintrust`. The native part has their rules.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -119,8 +119,9 @@ function readTrusted(file) {
 }
 
 /**
- * Why a file is not trusted. Those who can write into the working directory are: a container that runs as root has files
- * of other users there, and Windows' disks, as Linux mounts them, are open to everyone. Windows itself states no owners.
+ * Why a file is not trusted. Users who can write to the working directory are trusted: a container that runs as root
+ * has files of other users there, and Windows' disks, as Linux mounts them, are open to everyone. Windows itself states
+ * no owners.
  * @param {fs.Stats} file
  */
 function distrust(file) {

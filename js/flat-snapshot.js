@@ -2,11 +2,11 @@
 
 // JSON values in a flat form that is cheap to compare with later values.
 
-/** Stand before the values of a list and of an object. */
+/** Markers before the values of a list and of an object. */
 const LIST = Symbol('list');
 const OBJECT = Symbol('object');
 
-// Objects of the forms that most of a conversation has stand without the names of their members. Reading these by
+// Objects of the most frequent forms of a conversation are kept without the names of their members. Reading members by
 // name takes a fraction of the time of a loop over all names; such a loop only checks that there are no others.
 /** `{ role, content }` */
 const MESSAGE = Symbol('message');
@@ -21,10 +21,9 @@ const CALL = Symbol('call');
 const VALUE_BYTES = 8;
 
 /**
- * JSON values, one after the other, to be compared with others later. Kept as one flat list of names and
- * plain values: comparing runs through a whole conversation at every turn, and is fastest when one side lies
- * in a row. Strings that came with an earlier event are the very same, so that seeing that they are equal
- * costs nothing.
+ * JSON values, one after the other, to be compared with others later. They are kept as one flat list of names and plain
+ * values: every turn compares a whole conversation, which is fastest if one side is one list. A string of an earlier
+ * event is the same string in memory, so that comparing it costs nothing.
  *
  * A list is `LIST, length, value, …`, an object `OBJECT, end, name, value, …`, or one of the forms above and its
  * values; members that are undefined are left out, as in JSON. Objects with the same members in another order are not
@@ -33,18 +32,18 @@ const VALUE_BYTES = 8;
 class FlatSnapshot {
   /** @type {unknown[]} */
   #values = [];
-  /** Where in the values each ends. @type {number[]} */
+  /** The end of each JSON value in `#values`. @type {number[]} */
   #ends = [];
-  /** The characters of the strings up to the end of each. @type {number[]} */
+  /** The number of characters in all strings up to the end of each JSON value. @type {number[]} */
   #characters = [];
 
-  /** The memory in bytes, with that of the strings, at a byte for each character. An estimate. */
+  /** The estimated memory in bytes, including that of the strings, at one byte for each character. */
   get bytes() {
     return this.#values.length * VALUE_BYTES + (this.#characters.at(-1) ?? 0);
   }
 
   /**
-   * How many from the first on are the same.
+   * How many values are the same, from the first one on.
    * @param {readonly any[]} others
    * @param {number} from the first ones that are known to be the same
    */

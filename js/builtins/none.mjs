@@ -38,7 +38,7 @@ export const types = {
   isMap: isTagged('Map'),
   isNativeError: isOf(Error),
   isPromise: isOf(Promise),
-  // Nothing states that a value is one.
+  // Nothing shows that a value is a proxy.
   isProxy: () => false,
   isRegExp: isTagged('RegExp'),
   isSet: isTagged('Set'),

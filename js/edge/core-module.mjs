@@ -151,13 +151,13 @@ export class CoreModule {
     return bytes;
   }
 
-  /** The text that the last call has left. */
+  /** The output of the last call, as text. */
   output() {
     const length = this.call('output_length');
     return decoder.decode(this.#view(this.call('output_address'), length));
   }
 
-  /** A copy of the bytes that the last call has left, which are freed. */
+  /** A copy of the bytes that the last call has output. The core frees its own. */
   takeBody() {
     const length = this.call('body_length');
     const copy = this.#view(this.call('body_address'), length).slice();

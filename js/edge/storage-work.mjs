@@ -29,10 +29,10 @@ export class StorageWork {
   #storage;
   /** @type {StorageFiles} */
   #files;
-  /** What is under way: it belongs to the request of a leader. @type {{ leader: Leader } | undefined} */
+  /** The operation in progress, which belongs to the request of a leader. @type {{ leader: Leader } | undefined} */
   #current;
   #isOpen = false;
-  /** How often the files could not be listed, in a row, and when they are listed again. */
+  /** How often in succession the files could not be listed, and when they are listed again. */
   #failures = 0;
   #listAt = 0;
 
@@ -51,7 +51,7 @@ export class StorageWork {
     return this.#isOpen;
   }
 
-  /** Whether something is under way. */
+  /** Whether an operation is in progress. */
   get isBusy() {
     return this.#current !== undefined;
   }
@@ -74,7 +74,7 @@ export class StorageWork {
   }
 
   /**
-   * Begins the next operation, if there is one and none is under way.
+   * Begins the next operation, if there is one and none is in progress.
    * @param {Leader} leader who waits for it
    * @param {(leader: Leader) => boolean} isGone whether the runtime has ended the request of a leader
    * @returns {Promise<void> | undefined} never rejects
@@ -90,7 +90,7 @@ export class StorageWork {
     const current = { leader };
     this.#current = current;
     return untraced(() => this.#carryOut(changes)).then((finish) => {
-      // Whoever has taken over, or a new instance of the core, has begun again.
+      // Another leader, or a new instance of the core, has begun again.
       if (this.#current !== current) return;
       this.#current = undefined;
       finish();
