@@ -37,20 +37,19 @@ export function useLive() {
 const REST_FACTOR = 3;
 const MIN_REST_MS = 200;
 const MAX_REST_MS = 30_000;
-/** After a failure, and when an answer is given up. */
+/** The pause after a failure, and the longest time of a response. */
 const RETRY_MS = 2_000;
 const TIMEOUT_MS = 30_000;
 
 /**
- * Loads something, and again whenever it changed; never twice at once, and with rests between, so that
- * what grows fast and is large does not keep both ends busy with nothing else. Of a list that the page has, only what
- * changed is loaded.
+ * Loads a value, and again whenever it changed; never twice at once, and with pauses, so that a large value that
+ * changes often does not occupy the page and the server. Of a list that the page has, only what changed is loaded.
  *
  * @template T
  * @param {string} path with a query
  * @param {Live} live
  * @param {(ids: string[]) => boolean} concerns whether these changes do
- * @returns {{ path: string, value: T | null, missing: boolean, failed: boolean }} `path` is whose answer this is;
+ * @returns {{ path: string, value: T | null, missing: boolean, failed: boolean }} `path`: of this response;
  *   `value` is null until it is known
  */
 export function useLoaded(path, live, concerns) {

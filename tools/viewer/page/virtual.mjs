@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** Rows that are drawn outside of each edge, so that scrolling shows no gap. */
+/** The number of rows that are drawn beyond each edge, so that scrolling shows no gap. */
 const SPARE = 12;
 
 /**
- * Which rows of a long list are worth drawing. All are of one height, so arithmetic will do.
+ * Which rows of a long list are drawn. All rows have the same height.
  *
  * @param {{ current: HTMLElement | null }} box the element that scrolls
  * @param {number} count
