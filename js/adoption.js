@@ -63,8 +63,8 @@ class Adoption {
    * Runs Flue's work under a span, whether it has begun or not. Never throws.
    * @param {unknown} target a receipt of Flue's, or an id
    * @param {import('./destination.js').Calling} calling
-   * @param {number} [since] only if the work begins later in the order of beginnings, and nothing shows that another one
-   *   has called it
+   * @param {number} [since] only if the work begins later in the order of beginnings, and nothing shows that another
+   *   one has called it
    */
   adopt(target, calling, since) {
     try {
@@ -143,7 +143,10 @@ class Adoption {
     destination.record(event, 'Note');
   }
 
-  /** Whether the work of an event has a destination, and does not begin anew. @param {import('./routes.js').Ids} event */
+  /**
+   * Whether the work of an event has a destination, and does not restart.
+   * @param {import('./routes.js').Ids} event
+   */
   #isKnown(event) {
     return (this.#routes.findFor(event) ?? this.#boundRoutes.findFor(event)) !== undefined;
   }

@@ -102,7 +102,8 @@ function runInSpan(span, destination, work) {
 }
 
 /**
- * Runs a function within which no span is the current one: its spans begin traces, where those of the work around it go.
+ * Runs a function within which no span is the current one: its spans begin traces, where those of the work around it
+ * go.
  * @template T
  * @param {() => T} work
  * @returns {T}
@@ -252,10 +253,10 @@ const isCall = (type) => type === 'submission_queued' || type === 'run_start';
 
 /**
  * The work that calls what an event of Flue's begins, if a custom span is in it. Flue emits `submission_queued` and
- * `run_start` within the call; all later events of a submission come in the context of whoever called Flue first.
+ * `run_start` within the call; all later events of a submission come in the context of the first call of Flue.
  * @param {{ type?: unknown, runId?: unknown }} event
- * @param {boolean} isFollowed whether Flue's interceptors are followed: without them, the context in a tool may be that of
- *   a call that has returned
+ * @param {boolean} isFollowed whether Flue's interceptors are followed: without them, the context in a tool may be that
+ *   of a call that has returned
  * @returns {(Work & { span: CustomSpan, destination: Destination }) | undefined}
  */
 function callingWork({ type, runId }, isFollowed) {

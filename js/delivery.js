@@ -143,7 +143,7 @@ class Delivery {
     this.#earlier.push(recorder);
   }
 
-  /** The counters start anew. */
+  /** Restarts the counters at 0. */
   startOver() {
     this.#earlier = [];
   }

@@ -132,7 +132,7 @@ class Destination {
   }
 
   /**
-   * Records again after `close()`, by another recorder with the same settings. The counters start anew.
+   * Records again after `close()`, by another recorder with the same settings. The counters restart at 0.
    * @param {Recorder} recorder
    */
   reopen(recorder) {

@@ -1,6 +1,6 @@
 'use strict';
 
-// What stands for a destination when nothing is traced.
+// The destination while nothing is traced.
 
 const { NO_STATS } = require('./no-stats.js');
 const { weakly } = require('./weak.js');

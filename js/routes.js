@@ -98,14 +98,14 @@ class Routes {
   }
 
   /**
-   * The same for the work of an event; undefined also where the event begins it anew after its destination was closed.
+   * The same for the work of an event; undefined also if the event restarts it after its destination was closed.
    * @param {Ids & { type?: unknown, deduplicated?: unknown }} event
    * @returns {Destination | undefined}
    */
   findFor(event) {
     const found = this.find(event);
     if (!found?.isClosed) return found;
-    // The task of an operation may have begun anew.
+    // The task of an operation may have restarted.
     const ofTask = this.#get(event.taskId);
     if (ofTask?.isClosed === false) return ofTask;
     return beginsAnew(event, found) ? undefined : found;

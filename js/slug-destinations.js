@@ -11,7 +11,9 @@ const { warn } = require('./warn.js');
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 /** @typedef {import('../index.d.ts').Stats} Stats */
 
-/** How many recorders of one logger are kept although they have delivered everything. Others are kept until they have. */
+/**
+ * How many recorders of one logger are kept although they have delivered everything. Others are kept until they have.
+ */
 const MAX_AT_REST = 16;
 /** How many are looked at when one is opened. */
 const MAX_CHECKED = 8;
@@ -24,9 +26,10 @@ const MAX_EXPERIMENTS = 1024;
 /**
  * What these use of their exporter.
  * @typedef {object} Openers
- * @property {() => Iterable<Destination>} live the destinations of the process, that of the module-level functions first
- * @property {(base: Destination, object: SpanObject) => Destination} open the destination of an object with the settings
- *   of another one. Throws when it cannot be started
+ * @property {() => Iterable<Destination>} live the destinations of the process, that of the module-level functions
+ *   first
+ * @property {(base: Destination, object: SpanObject) => Destination} open the destination of an object with the
+ *   settings of another one. Throws when it cannot be started
  */
 
 /** The destinations of the objects that slugs name, with the settings of one logger. */
@@ -80,7 +83,7 @@ class SlugDestinations {
     this.#assumed.clear();
   }
 
-  /** Forgets all: the logger begins anew. */
+  /** Forgets all destinations: the logger restarts. */
   clear() {
     this.#opened.clear();
     this.#dropped.clear();
@@ -90,7 +93,8 @@ class SlugDestinations {
   }
 
   /**
-   * The destination of an object: that of a logger of this process, else one with the settings of the base. Never throws.
+   * The destination of an object: that of a logger of this process, else one with the settings of the base. Never
+   * throws.
    * @param {SpanObject} object
    * @param {boolean} [isKnown] only one that is there; else the base
    * @returns {Destination}

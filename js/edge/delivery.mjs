@@ -4,13 +4,13 @@ import { sendOrShare } from './shared-answers.mjs';
 import { isInRequest } from './in-request.mjs';
 import { sleep } from '../timers.js';
 
-/** How often who does not lead looks again, in milliseconds. */
+/** How often a request that does not lead checks again, in milliseconds. */
 const FOLLOW_MS = 250;
-/** The same of who only waits for an outcome. */
+/** The same for a request that only waits for an outcome. */
 const AWAIT_MS = 20;
-/** The longest that the leader sleeps: whoever records meanwhile is served then. */
+/** The longest sleep of the leader, in milliseconds: after it, the leader sends what was recorded meanwhile. */
 const LEAD_MS = 100;
-/** A leader that was not seen for so long is gone: the runtime has ended its request. */
+/** A leader without activity for so long, in milliseconds, is gone: the runtime has ended its request. */
 const GONE_MS = 2000;
 /** How long deliveries without progress go on after the last event, in milliseconds. */
 const PATIENCE_MS = 30_000;

@@ -72,8 +72,8 @@ function treeLines(roots, indents) {
  * The line of a span, and the remarks below it.
  *
  * @param {Span} span
- * @param {string} branch what stands before its name
- * @param {string} trunk what stands before the remarks
+ * @param {string} branch the text before its name
+ * @param {string} trunk the text before the remarks
  * @returns {Line[]}
  */
 function spanLines(span, branch, trunk) {

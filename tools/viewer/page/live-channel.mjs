@@ -71,8 +71,7 @@ export function listen(listener) {
 }
 
 /**
- * Reads the feed of the server. One that is silent is dead, and opened anew: the computer has slept, or the network has
- * changed.
+ * Reads the feed of the server, and opens it again if it is silent: the computer has slept, or the network has changed.
  *
  * @param {(news: News) => void} publish
  * @param {AbortSignal} signal ends it

@@ -19,7 +19,7 @@ export function useSettled(value, ms) {
 
 /**
  * @param {number} ms
- * @returns {number} seconds since the epoch, anew after so many milliseconds
+ * @returns {number} seconds since the epoch, updated after so many milliseconds
  */
 export function useNow(ms) {
   const [now, setNow] = useState(() => Date.now() / 1000);
