@@ -9,8 +9,8 @@ use super::{
 use crate::time::Now;
 
 impl Exporter {
-  /// Waits until every row accepted before is settled and a snapshot of everything open before is written, at most
-  /// until `deadline`. Completed by [`Output::Completed`].
+  /// Waits until every row accepted before is settled, and a snapshot of everything open before is written or has
+  /// failed, at most until `deadline`. Completed by [`Output::Completed`].
   pub fn flush(&mut self, deadline: Duration, now: Now) -> TicketId {
     self.has_input = true;
     let waiting = self.waiting(deadline, now);
