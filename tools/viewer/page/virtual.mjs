@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** The number of rows that are drawn beyond each edge, so that scrolling shows no gap. */
+/** The number of rows that are drawn past each edge, so that scrolling shows no gap. */
 const SPARE = 12;
 
 /**
