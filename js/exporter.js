@@ -166,18 +166,12 @@ class Exporter {
 
   /**
    * Records one event where its work began, else at the current destination. Never throws.
-   * @param {any} event
+   * @param {unknown} event
    * @param {boolean} [isFollowed] whether Flue's interceptors are followed
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event, isFollowed = false) {
-    let kind;
-    // `#kindOf`, without its call: every event passes here.
-    try {
-      kind = this.#kinds.get((event ?? {}).type);
-    } catch {
-      kind = UNREADABLE_KIND;
-    }
+    const kind = this.#kindOf(event);
     if (kind === undefined) return undefined;
     if (kind.stage !== undefined) this.#noteWork(event, kind, isFollowed);
     if (this.#hasSeveral) return this.#routeOf(event).observe(event, kind, this.#routes);
