@@ -59,21 +59,9 @@ class Routes {
    * @returns {unknown} the id of the run or the submission
    */
   note(event, stage, destination) {
-    // One function, because each branch runs rarely: a call of code that is not in the processor's caches takes 3 µs.
-    const ofRun = event.runId ?? event.submissionId;
-    const root = ofRun ?? event.dispatchId;
-    if (stage === 'begins') {
-      this.#begin(root ?? partOf(event), destination);
-      return root;
-    }
-    const { type } = event;
-    const isPart = type === 'operation' || type === 'task';
-    // The run or the submission continues.
-    if (isPart && ofRun !== undefined) return root;
-    // On 1.0-beta, a dispatch ends only with its operation.
-    const isLast = type === 'operation' && event.taskId === undefined;
-    if (isPart && root !== undefined && !isLast) return root;
-    this.#end(root ?? partOf(event));
+    const root = rootOf(event);
+    if (stage === 'begins') this.#begin(root ?? partOf(event), destination);
+    else if (root === undefined || isEndOfRoot(event)) this.#end(root ?? partOf(event));
     return root;
   }
 
@@ -153,6 +141,18 @@ function beginsAnew(event, { wasCurrent }) {
   return (
     type === 'run_start' || (type === 'operation_start' && event.taskId === undefined && isNew)
   );
+}
+
+/**
+ * Whether the run, the submission or the dispatch of an event ends with it, and not a part of it alone. On 1.0-beta, a
+ * dispatch ends only with its operation.
+ * @param {Ids & { type?: unknown }} event
+ */
+function isEndOfRoot(event) {
+  const { type } = event;
+  if (type === 'task') return false;
+  if (type !== 'operation') return true;
+  return (event.runId ?? event.submissionId) === undefined && event.taskId === undefined;
 }
 
 /** The id of the run or the submission; undefined outside of both. @param {Ids} ids */
