@@ -44,6 +44,17 @@ inBrowser('the list of traces', () => {
       return { open, pages };
     };
 
+    /** Waits until a page has so many whole answers. */
+    const answers = (of: Page, path: string, count: number) =>
+      new Promise<void>((resolve) => {
+        let finished = 0;
+        of.on('requestfinished', (request) => {
+          if (new URL(request.url()).pathname !== path) return;
+          finished += 1;
+          if (finished === count) resolve();
+        });
+      });
+
     test('ten tabs are live over one connection, and go on when the one that has it is closed', async () => {
       const feeds = countFeeds(context);
       await sendPrompts({ trace: 1, agent: 'first' });
@@ -105,14 +116,19 @@ inBrowser('the list of traces', () => {
       const feeds = countFeeds(context);
       await sendPrompts({ trace: 1, agent: 'first' });
       await page.clock.install();
+      // Once at first, and once when the feed is open: a request under way, as the clock jumps, would take 13 s.
+      const lists = answers(page, '/viewer/api/traces', 2);
       await page.goto(collector.url);
-      await page.getByRole('link', { name: 'first', exact: true }).waitFor();
+      await lists;
       const lost = page.getByText('The collector does not answer');
       // As after a sleep, or on another network: nothing arrives, and nothing fails.
-      await page.route('**/viewer/api/live', () => {});
+      let isAnswered = false;
+      const silent = new Promise<void>((resolve) =>
+        page.route('**/viewer/api/live', (route) => (isAnswered ? route.continue() : resolve())),
+      );
       await page.clock.fastForward(13_000);
-      await lost.waitFor();
-      await page.unroute('**/viewer/api/live');
+      await Promise.all([lost.waitFor(), silent]);
+      isAnswered = true;
       await page.clock.fastForward(13_000);
       await lost.waitFor({ state: 'detached' });
       await sendPrompts({ trace: 2, agent: 'second' });
