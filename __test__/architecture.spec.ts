@@ -16,11 +16,11 @@ const TABLE: Record<string, string> = {
   register: 'environment index json variables warn',
   testing: 'tools/collector tools/support',
 
-  api: 'context login spans',
+  api: 'context spans',
   exporter:
     'adoption callers capture context destinations diagnostics exit-steps invalid-option json mask-field masking no-destination options ready restored-work routes slug-destinations variables warn',
   destination:
-    'context delivery enrichment flue-events json own-events pending-files sampling slug-destinations timers warn weak',
+    'context delivery enrichment flue-events json lingering login own-events pending-files sampling slug-destinations warn weak',
   'flue-events': 'capture context json repeated-events root-of-work unbegun-submissions work-keys',
   destinations: 'destination json options warn',
   'no-destination': 'no-stats weak',
@@ -51,7 +51,7 @@ const TABLE: Record<string, string> = {
   'loop-end': '',
   'exit-steps': 'builtins json warn',
   spans:
-    'builtins context drop-oldest json login outside-of-request promises receipts slug-destinations span-link wall-clock warn warn-of-call',
+    'builtins context drop-oldest json outside-of-request promises receipts slug-destinations span-link wall-clock warn warn-of-call',
   capture:
     'caller-members context drop-oldest event-text json message-usage request-delta routes wall-clock',
   'caller-members': 'event-text json',
@@ -66,6 +66,7 @@ const TABLE: Record<string, string> = {
   timers: 'builtins context',
   'log-level': 'variables warn',
   login: 'builtins timers',
+  lingering: 'timers',
   'dev-server': 'variables',
   'native-loader': 'native native-load-error',
   'native-load-error': '',

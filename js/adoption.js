@@ -62,7 +62,7 @@ class Adoption {
   /**
    * Runs Flue's work under a span, whether it has begun or not. Never throws.
    * @param {unknown} target a receipt of Flue's, or an id
-   * @param {import('./destination.js').Calling} calling
+   * @param {import('./exporter-services.d.ts').Calling} calling
    * @param {number} [since] only if the work begins later in the order of beginnings, and nothing shows that another
    *   one has called it
    */
@@ -105,7 +105,7 @@ class Adoption {
 
   /**
    * @param {import('./routes.js').Ids} ids
-   * @param {import('./destination.js').Calling} calling
+   * @param {import('./exporter-services.d.ts').Calling} calling
    * @param {Routes} [routes] that its events take
    */
   #name(ids, calling, routes = this.#routes) {
@@ -126,7 +126,7 @@ class Adoption {
 
   /**
    * @param {import('./routes.js').Ids} ids
-   * @param {import('./destination.js').Calling} calling
+   * @param {import('./exporter-services.d.ts').Calling} calling
    */
   #recordCaller(ids, { span, destination }) {
     const caller = callerFields(span);
@@ -160,12 +160,12 @@ class Adoption {
   }
 }
 
-/** A span as the caller of Flue's work. @param {import('./destination.js').Calling['span']} span */
+/** A span as the caller of Flue's work. @param {import('./exporter-services.d.ts').Calling['span']} span */
 const callerFields = ({ spanId, rootSpanId, isRemote }) => {
   return { spanId, rootSpanId, isWithin: !isRemote };
 };
 
-/** @param {import('./destination.js').Calling} calling */
+/** @param {import('./exporter-services.d.ts').Calling} calling */
 const callerOf = ({ span, destination }) => {
   return { ...callerFields(span), inherited: span.inherited, destination };
 };

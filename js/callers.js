@@ -9,7 +9,7 @@ const { wallMs } = require('./wall-clock.js');
 const { WorkKeys, isKeyedId, keyedIdOf } = require('./work-keys.js');
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
-/** @typedef {import('./destination.js').Calling} Calling */
+/** @typedef {import('./exporter-services.d.ts').Calling} Calling */
 /** @typedef {import('./routes.js').Ids} Ids */
 
 /**

@@ -8,16 +8,14 @@ const { Enrichment } = require('./enrichment.js');
 const { FlueEvents } = require('./flue-events.js');
 const { parse } = require('./json/json-string.js');
 const { messageOf } = require('./json/describe.js');
+const { Lingering } = require('./lingering.js');
+const { Login } = require('./login.js');
 const { OwnEvents } = require('./own-events.js');
 const { PendingFiles } = require('./pending-files.js');
 const { SlugDestinations } = require('./slug-destinations.js');
 const { Sampling } = require('./sampling.js');
-const { startTimer } = require('./timers.js');
 const { warn } = require('./warn.js');
 const { weakly } = require('./weak.js');
-
-/** How often a destination that is not the current one is checked while its rows wait, in milliseconds. */
-const LINGER_MS = 1000;
 
 /** How long a file is waited for where its request may end before it is read, in milliseconds. */
 const FILE_MS = 60_000;
@@ -31,25 +29,7 @@ const UNREADABLE = '{}';
 /** @typedef {import('./held-events.js').Admission} Admission */
 /** @typedef {import('./held-events.js').Priority} Priority */
 
-/**
- * What a destination uses of its exporter.
- * @typedef {object} ExporterServices
- * @property {boolean} isPolling whether anything polls for rows: else no event pays for it
- * @property {() => void} schedule rows are expected
- * @property {() => void} report reports the diagnostics so far
- * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
- * @property {(target: unknown, calling: Calling, since?: number) => void} adopt runs Flue's work under a span
- * @property {(event: unknown) => import('./capture.js').EventKind | undefined} kindOf the kind of an event that matters
- * @property {import('./slug-destinations.js').Openers} openers of the destinations of what slugs name
- * @property {Pick<InstanceType<typeof import('./masking.js').Masking>, 'isSet' | 'wasSet' | 'recordMasked'>} masking
- */
-
-/** A span that work runs under. @typedef {Omit<import('./context.js').CustomSpan, 'id'>} CallingSpan */
-
-/**
- * The span under which work is to run, and where the rows of both go.
- * @typedef {{ span: CallingSpan, destination: Destination }} Calling
- */
+/** @typedef {import('./exporter-services.d.ts').ExporterServices} ExporterServices */
 
 /** One recorder behind a logger and its spans. Its methods do not throw; `isIdle` may. */
 class Destination {
@@ -88,8 +68,6 @@ class Destination {
   #delivery;
   #host;
   #services;
-  /** Whether a connection was asked for. */
-  #isConnecting = false;
   /** Whether it has a spool, and so restores what ended processes left. */
   hasSpool;
   /** Whether the configuration names the project by its id. Its name is unknown then. */
@@ -100,8 +78,8 @@ class Destination {
   #ownEvents;
   /** Whether it records nothing more. Only this class sets it. */
   isClosed = false;
-  /** Keeps it from being collected while rows wait. @type {NodeJS.Timeout | undefined} */
-  #timer;
+  #lingering;
+  login;
 
   /**
    * @param {import('./host.d.ts').Host} host
@@ -112,6 +90,8 @@ class Destination {
     this.#host = host;
     this.#services = services;
     this.recorder = recorder;
+    this.login = new Login(this, services);
+    this.#lingering = new Lingering(this, host.hasTimers);
     this.#ownEvents = new OwnEvents(host, services.masking, this);
     this.#flueEvents = new FlueEvents(host, services, this);
     this.#files = new PendingFiles(host.hasTimers ? undefined : FILE_MS);
@@ -203,29 +183,6 @@ class Destination {
     return this.sampling?.sample !== undefined;
   }
 
-  /** Connects before the first event comes. False where a request of the application must do it: see {@link logIn}. */
-  connect() {
-    try {
-      if (this.recorder.connect === undefined) return false;
-      this.recorder.connect();
-      this.#isConnecting = true;
-      this.#services.schedule();
-      return true;
-    } catch {
-      // The environment is being torn down.
-      return false;
-    }
-  }
-
-  /**
-   * Connects within the request of the application that runs now. Never rejects.
-   * @param {number} timeoutMs how long it takes at most
-   */
-  async logIn(timeoutMs) {
-    await this.recorder.logIn?.(timeoutMs);
-    this.#services.report();
-  }
-
   /** Whether it is closed and delivers nothing more. */
   get isAtRest() {
     try {
@@ -234,11 +191,6 @@ class Destination {
       // The environment is being torn down.
       return true;
     }
-  }
-
-  /** Whether a connection that was asked for is not there yet. */
-  get awaitsLogin() {
-    return this.#isConnecting && !this.isClosed && !this.traceDestination()?.isConnected;
   }
 
   /** Counts an event that could not be read, routed or written. */
@@ -282,7 +234,7 @@ class Destination {
   /**
    * Runs Flue's work under a span.
    * @param {unknown} target a receipt of Flue's, or an id
-   * @param {CallingSpan} span of this destination
+   * @param {import('./exporter-services.d.ts').CallingSpan} span of this destination
    * @param {number} [since] only if the work begins later in the order of beginnings
    */
   adopt(target, span, since) {
@@ -349,7 +301,7 @@ class Destination {
   /** Whether the module-level functions use it: then the exporter keeps it alive. @param {boolean} isCurrent */
   setCurrent(isCurrent) {
     this.isCurrent = isCurrent;
-    if (!isCurrent) this.#linger();
+    if (!isCurrent) this.#lingering.begin();
   }
 
   /**
@@ -454,22 +406,7 @@ class Destination {
   /** Rows are expected. */
   expectRows() {
     if (this.#services.isPolling) this.#services.schedule();
-    if (!this.isCurrent) this.#linger();
-  }
-
-  /** Keeps it alive until its rows are delivered: the rows of a collected one have only the exit timeout. */
-  #linger() {
-    // A host without timers keeps the recorders that have rows.
-    if (!this.#host.hasTimers) this.recorder.owner = this;
-    if (this.#timer !== undefined || !this.#host.hasTimers) return;
-    this.#timer = startTimer(() => {
-      this.#timer = undefined;
-      try {
-        if (!this.isIdle) this.#linger();
-      } catch {
-        // The environment is being torn down.
-      }
-    }, LINGER_MS);
+    if (!this.isCurrent) this.#lingering.begin();
   }
 }
 

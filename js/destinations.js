@@ -30,7 +30,7 @@ class Destinations {
 
   /**
    * @param {import('./host.d.ts').Host} host
-   * @param {import('./destination.js').ExporterServices} services what each destination uses of the exporter
+   * @param {import('./exporter-services.d.ts').ExporterServices} services what each destination uses of the exporter
    * @param {(recorder: Recorder) => void} onOpen is called with each new recorder
    */
   constructor(host, services, onOpen) {

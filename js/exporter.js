@@ -68,7 +68,7 @@ class Exporter {
   /** The destinations of what slugs name, for loggers that record nothing. */
   #nowhere = new SlugDestinations(NO_DESTINATION, this.#openers);
   #destinations;
-  /** @type {import('./destination.js').ExporterServices} */
+  /** @type {import('./exporter-services.d.ts').ExporterServices} */
   #services;
   #host;
   #masking;
@@ -107,7 +107,7 @@ class Exporter {
         return this.#destinations.takeDiagnostics();
       },
       isIdle: () =>
-        this.#destinations.live.every(({ awaitsLogin }) => !awaitsLogin) &&
+        this.#destinations.live.every(({ login }) => !login.isUnderWay) &&
         this.#destinations.recorders.every((recorder) => recorder.isIdle()),
     };
     this.#diagnostics = new Diagnostics(native, host.hasTimers);

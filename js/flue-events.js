@@ -25,7 +25,7 @@ class FlueEvents {
 
   /**
    * @param {import('./host.d.ts').Host} host
-   * @param {Pick<import('./destination.js').ExporterServices, 'callers' | 'kindOf'>} services
+   * @param {Pick<import('./exporter-services.d.ts').ExporterServices, 'callers' | 'kindOf'>} services
    * @param {Destination} destination
    */
   constructor(host, services, destination) {

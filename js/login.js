@@ -1,6 +1,6 @@
 'use strict';
 
-// The wait for the organisation and the project of a destination, which may have recorded nothing.
+// The login of a destination, which finds its organisation and its project. The first rows need it; it may come before.
 
 const { monotonicMs } = require('./builtins/index.js');
 const { sleep } = require('./timers.js');
@@ -13,19 +13,61 @@ const LOGIN_MS = 5000;
 const FIRST_MS = 5;
 const LAST_MS = 100;
 
-/**
- * Waits until a destination is connected, at most for 5 seconds. Never rejects.
- * @param {Destination} destination
- */
-async function awaitLogin(destination) {
-  if (!destination.isOn || destination.isClosed) return;
-  if (!destination.connect()) {
-    await destination.logIn(LOGIN_MS);
-    return;
+/** The login of one destination, which may have recorded nothing. */
+class Login {
+  #destination;
+  #services;
+  /** Whether a connection was asked for. */
+  #isAskedFor = false;
+
+  /**
+   * @param {Destination} destination
+   * @param {Pick<import('./exporter-services.d.ts').ExporterServices, 'schedule' | 'report'>} services
+   */
+  constructor(destination, services) {
+    this.#destination = destination;
+    this.#services = services;
   }
-  const until = monotonicMs() + LOGIN_MS;
-  const isAwaited = () => destination.awaitsLogin && monotonicMs() < until;
-  for (let delay = FIRST_MS; isAwaited(); delay = Math.min(delay * 2, LAST_MS)) await sleep(delay);
+
+  /**
+   * Connects before the first event comes. False where a request of the application must do it: see {@link wait}. Never
+   * throws.
+   */
+  begin() {
+    try {
+      const { recorder } = this.#destination;
+      if (recorder.connect === undefined) return false;
+      recorder.connect();
+      this.#isAskedFor = true;
+      this.#services.schedule();
+      return true;
+    } catch {
+      // The environment is being torn down.
+      return false;
+    }
+  }
+
+  /** Whether a connection that was asked for is not there yet. */
+  get isUnderWay() {
+    const { isClosed } = this.#destination;
+    return this.#isAskedFor && !isClosed && !this.#destination.traceDestination()?.isConnected;
+  }
+
+  /** Waits until the destination is connected, at most for 5 seconds. Never rejects. */
+  async wait() {
+    const { isOn, isClosed, recorder } = this.#destination;
+    if (!isOn || isClosed) return;
+    if (!this.begin()) {
+      await recorder.logIn?.(LOGIN_MS);
+      this.#services.report();
+      return;
+    }
+    const until = monotonicMs() + LOGIN_MS;
+    const isAwaited = () => this.isUnderWay && monotonicMs() < until;
+    for (let delay = FIRST_MS; isAwaited(); delay = Math.min(delay * 2, LAST_MS)) {
+      await sleep(delay);
+    }
+  }
 }
 
-module.exports = { awaitLogin };
+module.exports = { Login };

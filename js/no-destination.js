@@ -15,9 +15,9 @@ class NoDestination {
   isById = false;
   decidesByFunction = false;
   reference = weakly(this);
+  login = { begin: () => false, isUnderWay: false, wait: async () => {} };
 
   setCurrent() {}
-  connect = () => false;
   awaitRoot() {}
   releaseAll() {}
 

@@ -23,7 +23,7 @@ class OwnEvents {
 
   /**
    * @param {import('./host.d.ts').Host} host
-   * @param {import('./destination.js').ExporterServices['masking']} masking
+   * @param {import('./exporter-services.d.ts').ExporterServices['masking']} masking
    * @param {Destination} destination
    */
   constructor(host, masking, destination) {

@@ -58,7 +58,7 @@ class Announcements {
     }
     if (announcement.isMade || !(announcement.line || announcement.onReady)) return;
     this.#waiting.add(destination.reference);
-    destination.connect();
+    destination.login.begin();
     this.#delayMs = FIRST_MS;
     this.#schedule();
   }

@@ -4,7 +4,6 @@
 
 const { runInContext } = require('../context.js');
 const { NOOP_SPAN } = require('../spans/noop.js');
-const { awaitLogin } = require('../login.js');
 const { objectOf, writeSlug } = require('../spans/slug.js');
 const { runTraced } = require('../spans/run-traced.js');
 const { Span } = require('../spans/span.js');
@@ -99,7 +98,7 @@ function loggerOf(exporter, destination, currentSpan) {
  * @returns {Promise<{ projectId?: string | null, projectName?: string }>}
  */
 async function projectOf(destination) {
-  if (!destination.traceDestination()?.projectId) await awaitLogin(destination);
+  if (!destination.traceDestination()?.projectId) await destination.login.wait();
   return destination.traceDestination() ?? {};
 }
 

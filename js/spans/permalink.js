@@ -2,7 +2,6 @@
 
 // The address at which Braintrust shows a span, as far as the destination knows it.
 
-const { awaitLogin } = require('../login.js');
 const { logsLink, spanLink } = require('../span-link.js');
 const { ERR_PERMALINK } = require('./noop.js');
 
@@ -43,10 +42,10 @@ function knownLink({ appUrl, orgName, projectId, projectName, experimentId }, id
  */
 async function permalinkTo(destination, id, known) {
   const { orgName, projectId } = targetOf(destination, known);
-  if (!orgName || !projectId) await awaitLogin(destination);
+  if (!orgName || !projectId) await destination.login.wait();
   // One with a project's id and an address needs no login of its own.
   if (!targetOf(destination, known).orgName && destination.opener)
-    await awaitLogin(destination.opener);
+    await destination.opener.login.wait();
   return linkTo(destination, id, known);
 }
 
