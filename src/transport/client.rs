@@ -24,9 +24,7 @@ use thiserror::Error as ThisError;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{
-  crypto, encoding::decode, resolver::SystemResolver, roots::Configured, verifier::Verifier,
-};
+use super::{encoding::decode, resolver::SystemResolver, trust::Trust};
 
 /// The most time to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,9 +56,8 @@ pub enum ClientError {
 #[derive(Clone)]
 pub struct Client {
   http: reqwest::Client,
-  tls: Arc<ClientConfig>,
+  trust: Arc<Trust>,
   proxies: Proxies,
-  certificate_warning: Option<Arc<str>>,
 }
 
 impl Client {
@@ -70,13 +67,9 @@ impl Client {
   /// # Errors
   /// When TLS cannot be set up.
   pub fn new(settings: &Settings) -> Result<Self, ClientError> {
-    let configured = Configured::read(&settings.trust);
-    let certificate_warning = certificate_warning(&configured, settings.trust.is_verified);
-    let tls = tls(configured, settings.trust.is_verified)
-      .map_err(|error| ClientError::Tls(cause(&error)))?;
+    let trust = Trust::of(&settings.trust).map_err(|error| ClientError::Tls(cause(&error)))?;
     let proxies = settings.proxies.clone();
-    let http = connections(&tls, &proxies)?;
-    Ok(Self { http, tls: Arc::new(tls), proxies, certificate_warning })
+    Ok(Self { http: connections(&trust.tls, &proxies)?, trust, proxies })
   }
 
   /// A client without open connections. It trusts what this one does, and has nothing to read for that.
@@ -84,13 +77,13 @@ impl Client {
   /// # Errors
   /// When the HTTP client cannot be set up.
   pub fn renewed(&self) -> Result<Self, ClientError> {
-    Ok(Self { http: connections(&self.tls, &self.proxies)?, ..self.clone() })
+    Ok(Self { http: connections(&self.trust.tls, &self.proxies)?, ..self.clone() })
   }
 
   /// What the user must know of the certificates, although the client works: files that are not used, or that nothing
   /// is verified.
   pub fn certificate_warning(&self) -> Option<&str> {
-    self.certificate_warning.as_deref()
+    self.trust.warning.as_deref()
   }
 
   /// Sends a request, and reads of the response what matters.
@@ -162,28 +155,6 @@ fn connections(tls: &ClientConfig, proxies: &Proxies) -> Result<reqwest::Client,
     .http1_allow_obsolete_multiline_headers_in_responses(true)
     .http1_ignore_invalid_headers_in_responses(true);
   builder.build().map_err(|error| ClientError::Tls(cause(&error)))
-}
-
-fn tls(configured: Configured, is_verified: bool) -> Result<ClientConfig, rustls::Error> {
-  let provider = Arc::new(crypto::provider());
-  let verifier = Verifier::new(configured.certificates, is_verified, provider.clone());
-  let mut tls = ClientConfig::builder_with_provider(provider)
-    .with_safe_default_protocol_versions()?
-    .dangerous()
-    .with_custom_certificate_verifier(Arc::new(verifier))
-    .with_no_client_auth();
-  tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-  Ok(tls)
-}
-
-fn certificate_warning(configured: &Configured, is_verified: bool) -> Option<Arc<str>> {
-  let unverified = "NODE_TLS_REJECT_UNAUTHORIZED=0: certificates are not verified; whoever intercepts the connection \
-                    reads the API key and the traces";
-  let mut warnings: Vec<String> = configured.errors.iter().map(ToString::to_string).collect();
-  if !is_verified {
-    warnings.push(unverified.to_owned());
-  }
-  (!warnings.is_empty()).then(|| warnings.join("; ").into())
 }
 
 fn url_of(proxy: Option<&Proxy>) -> Option<Url> {

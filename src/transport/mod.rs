@@ -10,6 +10,7 @@ mod crypto;
 mod encoding;
 mod resolver;
 mod roots;
+mod trust;
 mod verifier;
 
 pub use client::{Client, ClientError};

@@ -138,6 +138,25 @@ async fn a_server_is_trusted_only_if_its_issuer_is_in_the_configured_file() {
 }
 
 #[tokio::test]
+async fn clients_with_the_same_settings_share_what_one_of_them_has_read() {
+  let (url, pem) = unknown_server().await;
+  let dir = tempfile::tempdir().unwrap();
+  let file = dir.path().join("company.pem");
+  assert!(trusting(&url, &file).client.certificate_warning().is_some());
+  // What could not be read is read again.
+  std::fs::write(&file, pem).unwrap();
+  let first = trusting(&url, &file);
+  std::fs::remove_file(&file).unwrap();
+  let second = trusting(&url, &file);
+  drop(first);
+  assert!(second.client.certificate_warning().is_none());
+  assert_eq!(second.post(&url, "{}".into()).await.unwrap().status, 200);
+  // Nothing is kept for clients that are gone.
+  drop(second);
+  assert!(trusting(&url, &file).client.certificate_warning().is_some());
+}
+
+#[tokio::test]
 async fn unusable_certificates_are_reported_and_delivery_continues() {
   let dir = tempfile::tempdir().unwrap();
   let file = |name: &str, text: &str| {
