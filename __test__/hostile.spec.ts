@@ -438,6 +438,42 @@ test('setters on the prototype of all objects break no call of a span', async ()
   );
 });
 
+test('functions of JSON that a test of the application replaces are called by the application alone', async () => {
+  const collector = await startCollector();
+  const program = `
+    const { braintrustFlueObserver, close, flush, initLogger, logFeedback, setMaskingFunction, startSpan, stats, traced } = require('flue-braintrust');
+    setMaskingFunction((value) => value);
+    initLogger({ enrich: () => ({ metadata: { plan: 'gold' } }), onError() {}, onReady() {} });
+    const { stringify } = JSON;
+    let calls = 0;
+    JSON.parse = JSON.stringify = () => { calls += 1; throw new Error('mocked'); };
+    const { id } = traced((span) => (span.log({ input: { a: [1] }, error: { code: 1 } }), span), { name: 'span' });
+    logFeedback({ id, scores: { good: 1 } });
+    const run = { runId: 'run_1', timestamp: new Date().toISOString(), v: 3 };
+    braintrustFlueObserver({ ...run, type: 'run_start', workflowName: 'w', input: 'x'.repeat(10_000) });
+    braintrustFlueObserver({ ...run, type: 'run_end', result: { done: true }, durationMs: 1, isError: false });
+    (async () => {
+      startSpan({ parent: await startSpan({ name: 'exported' }).export(), name: 'child' });
+      const { complete } = await flush();
+      const { lost } = await close();
+      const again = initLogger({ projectName: 'other' });
+      again.traced(() => {}, { name: 'again' });
+      await again.close();
+      console.log(stringify({ calls, complete, lost, now: stats().lost }));
+    })();`;
+  try {
+    const { stdout, stderr } = await run(['-e', program], destination(collector));
+    expect({ stdout, stderr }).toEqual({
+      stdout: '{"calls":0,"complete":true,"lost":{},"now":{}}\n',
+      stderr: '',
+    });
+    const names = collector.rows().map(({ span_attributes }: any) => span_attributes?.name);
+    expect(names).toEqual(expect.arrayContaining(['span', 'workflow:w', 'child', 'again']));
+  } finally {
+    await collector.close();
+  }
+});
+
 test('what is cut before it reaches the native part is counted, once for each event', async () => {
   const collector = await startCollector();
   const program = `

@@ -3,6 +3,7 @@
 // Adds to the text of an event that begins work what is known of its caller.
 
 const { member, withMembers } = require('./event-text.js');
+const { JSON } = require('./json/own-json.js');
 const { stringify } = require('./json/stringify.js');
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */

@@ -8,6 +8,7 @@ const { dropOldest } = require('./drop-oldest.js');
 const { reportsUsage, usageText } = require('./message-usage.js');
 const { endText, member, minimalEndText, requestText, withMembers } = require('./event-text.js');
 const { RequestDeltas } = require('./request-delta.js');
+const { JSON } = require('./json/own-json.js');
 const { stringify } = require('./json/stringify.js');
 const { STAGES } = require('./routes.js');
 const { wallMs } = require('./wall-clock.js');

@@ -8,6 +8,7 @@ const { Enrichment } = require('./enrichment.js');
 const { FlueEvents } = require('./flue-events.js');
 const { parse } = require('./json/json-string.js');
 const { messageOf } = require('./json/describe.js');
+const { JSON } = require('./json/own-json.js');
 const { Lingering } = require('./lingering.js');
 const { Login } = require('./login.js');
 const { OwnEvents } = require('./own-events.js');

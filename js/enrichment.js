@@ -6,6 +6,7 @@ const { ApplicationCall } = require('./application-call.js');
 const { types } = require('./builtins/index.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { classOf } = require('./json/describe.js');
+const { JSON } = require('./json/own-json.js');
 const { toJsonSafe } = require('./json/stringify.js');
 const { warn } = require('./warn.js');
 

@@ -4,6 +4,7 @@
 
 const { minimalEndEvent } = require('./minimal-end-event.js');
 const { stringifyBare } = require('./json/long-texts.js');
+const { JSON } = require('./json/own-json.js');
 const { stringify, stringifyIfRoom } = require('./json/stringify.js');
 
 /** @param {any} shortened a request of `RequestDeltas` */

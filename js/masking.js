@@ -5,6 +5,7 @@
 const { monotonicMs } = require('./builtins/index.js');
 const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
+const { JSON } = require('./json/own-json.js');
 const { maskField } = require('./mask-field.js');
 const { startTimer, stopTimer } = require('./timers.js');
 

@@ -3,6 +3,7 @@
 // The minimal event of an end that the queue refused.
 
 const { mark } = require('./json/marks.js');
+const { JSON } = require('./json/own-json.js');
 const { boundaryBefore } = require('./json/text-boundary.js');
 
 /** Marks omitted content. */

@@ -5,6 +5,7 @@
 const { isUntraced } = require('./context.js');
 const { HeldEvents } = require('./held-events.js');
 const { takeCut } = require('./json/cut.js');
+const { JSON } = require('./json/own-json.js');
 const { stringify } = require('./json/stringify.js');
 const { minimalSpanEnd } = require('./minimal-end-event.js');
 

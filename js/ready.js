@@ -6,6 +6,7 @@ const { levelOf } = require('./log-level.js');
 const { logsLink, spanLink } = require('./span-link.js');
 const { startTimer } = require('./timers.js');
 const { print } = require('./warn.js');
+const { JSON } = require('./json/own-json.js');
 
 /** The first and the longest delay before the native part is asked again, in milliseconds. */
 const FIRST_MS = 25;

@@ -10,6 +10,7 @@ const { tmpdir } = require('node:os');
 const path = require('node:path');
 
 const { monotonicMs } = require('./builtins/index.js');
+const { JSON } = require('./json/own-json.js');
 
 /** The most watchers at a time. */
 const MAX_WATCHERS = 4;

@@ -3,6 +3,7 @@
 // The tags and the metadata of every trace, from the options and the variables.
 
 const { InvalidOption, readOption } = require('./invalid-option.js');
+const { JSON } = require('./json/own-json.js');
 const { toJsonSafe } = require('./json/stringify.js');
 const { variables } = require('./variables.js');
 

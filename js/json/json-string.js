@@ -2,6 +2,8 @@
 
 // JSON text with the type of what it holds: how objects cross the border to the native part.
 
+const { JSON } = require('./own-json.js');
+
 /**
  * @template T
  * @typedef {import('../native-types.d.ts').JsonString<T>} JsonString

@@ -6,6 +6,7 @@ const { charactersIfSafe, isJsonSafe } = require('./json-safe.js');
 const limits = require('./limits.js');
 const { LONG } = require('./long-texts.js');
 const { jsonSafeCopy, jsonSafeCopyOfEvent } = require('./json-safe-copy.js');
+const { JSON } = require('./own-json.js');
 
 /** How many characters an event has that is not written in vain: to ask for room takes a small part of the time. */
 const LARGE = 16 * 1024;

@@ -6,6 +6,7 @@ const { types } = require('../builtins/index.js');
 const { noteCut } = require('../json/cut.js');
 const { classOf } = require('../json/describe.js');
 const { mark } = require('../json/marks.js');
+const { JSON } = require('../json/own-json.js');
 const { read } = require('./arguments.js');
 const { optionalUUID } = require('./span-ids.js');
 const { isObject } = require('./span-update.js');

@@ -6,6 +6,7 @@ const { filled, withUnread } = require('./attachment.js');
 const { read } = require('./arguments.js');
 const { spanEventOf } = require('./span-event.js');
 const { mark } = require('../json/marks.js');
+const { JSON } = require('../json/own-json.js');
 const { toJsonSafe } = require('../json/stringify.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */

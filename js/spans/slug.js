@@ -2,6 +2,8 @@
 
 // The text by which spans find their parents in other processes, in the form of the `braintrust` package.
 
+const { JSON } = require('../json/own-json.js');
+
 /**
  * The ids of a span as one text, by which another process, or the `braintrust` package, starts spans below
  * it: base64 of a version, the kind of log, ids as bytes, and what is left as JSON.

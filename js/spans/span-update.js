@@ -3,6 +3,7 @@
 // Updates of custom spans, in the shapes of rows.
 
 const { types } = require('../builtins/index.js');
+const { JSON } = require('../json/own-json.js');
 const { toJsonSafe } = require('../json/stringify.js');
 const { warn } = require('../warn.js');
 
