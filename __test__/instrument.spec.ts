@@ -1,5 +1,5 @@
 import { activities, faults } from './support/activities';
-import { withTrace } from './support/run';
+import { run, withTrace } from './support/run';
 
 test.each(['2.1.0', '1.0.0-beta.9'])(
   'Flue %s: installing twice and disposing go as Flue documents, disposing flushes, and no span is exported twice',
@@ -30,3 +30,23 @@ test('a dev server that loads the application again has it traced on by the newe
     expect(faults(activities(events), collector.rows())).toEqual([]);
     expect(collector.traces()).toHaveLength(2);
   }));
+
+test('of runs that begin one another, none that has ended stays in memory', async () => {
+  const program = `
+    const { braintrustFlueInstrumentation, initLogger, traced } = require('flue-braintrust');
+    initLogger({ apiKey: 'key', appUrl: 'http://127.0.0.1:9', exitTimeoutMs: 0 });
+    const { interceptor } = braintrustFlueInstrumentation();
+    let first;
+    const begin = (number) => {
+      if (number === 10) return setImmediate(() => { gc(); console.log(first.deref()); process.reallyExit(0); });
+      const runId = 'run_' + number;
+      interceptor({ type: 'workflow', runId }, { runId }, async () =>
+        traced((span) => {
+          first ??= new WeakRef(span);
+          setImmediate(begin, number + 1);
+        }, { name: 'span' }));
+    };
+    begin(0);`;
+  const { stdout } = await run(['--expose-gc', '-e', program]);
+  expect(stdout).toBe('undefined\n');
+});

@@ -21,7 +21,7 @@ const { follow } = require('./promises.js');
  * @property {string} [conversationId]
  * @property {string} [operationId]
  * @property {TraceCarrier} [carrier] the trace context of the caller
- * @property {Work} [caller] the work that has called a run
+ * @property {Pick<Work, 'span' | 'destination' | 'call'>} [caller] the work that has called a run
  */
 
 /** @typedef {import('./spans/arguments.js').Inherited} Inherited */
@@ -184,7 +184,8 @@ function within(outer, operation, ctx, destination) {
     const runId = operation.runId ?? ctx?.runId;
     // Registered twice, the run is work of its own to the inner one.
     const isSame = runId !== undefined && outer?.root?.runId === runId;
-    return { root: { runId, carrier, caller: isSame ? outer.root?.caller : outer }, destination };
+    const caller = isSame ? outer.root?.caller : callerIn(outer);
+    return { root: { runId, carrier, caller }, destination };
   }
   if (submissionId !== undefined || dispatchId !== undefined) {
     return { root: { submissionId, dispatchId, carrier }, destination };
@@ -202,6 +203,16 @@ function within(outer, operation, ctx, destination) {
   // The parent of a task's child is the task, whatever tool raised it.
   const target = { destination: destination ?? outer?.destination, scope: outer?.scope };
   return { root, operationId, traceId, inherited, ...target, ...(tool !== undefined && { tool }) };
+}
+
+/**
+ * What is needed of the work that calls a run. Not its root: runs that begin one another would keep all of them.
+ * @param {Work | undefined} outer
+ */
+function callerIn(outer) {
+  if (outer?.span === undefined) return undefined;
+  const { span, destination, call } = outer;
+  return { span, destination, call };
 }
 
 /**
