@@ -1,4 +1,5 @@
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run, withDirectory } from './support/run';
 
@@ -39,6 +40,20 @@ test('where the permissions of Node allow the package alone, an .env.braintrust 
   const permitted = ['--permission', '--allow-addons', `--allow-fs-read=${ROOT}/*`];
   const { code, stderr } = await run([...permitted, '-e', program]);
   expect([code, stderr]).toEqual([0, expect.not.stringContaining('FLUE_BRAINTRUST')]);
+});
+
+onPosix('an .env.braintrust that is no regular file', () => {
+  test.each([
+    ['a FIFO to which nobody writes', (file: string) => execFileSync('mkfifo', [file])],
+    ['a device without an end', (file: string) => symlinkSync('/dev/zero', file)],
+    ['a directory', (file: string) => mkdirSync(file)],
+  ])('is named and ignored, and delays nothing: %s', async (_, put) => {
+    const found = await readAbove((file) => {
+      rmSync(file);
+      put(file);
+    });
+    expect(found).toEqual(ignored('it is not a regular file'));
+  });
 });
 
 onPosix('of a file above the working directory', () => {

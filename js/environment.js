@@ -108,9 +108,13 @@ function variablesOf(text) {
  * @param {string} file
  */
 function readTrusted(file) {
-  const descriptor = fs.openSync(file, 'r');
+  // Opening a FIFO to which nobody writes would block the application for ever.
+  const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants;
+  const descriptor = fs.openSync(file, O_RDONLY | O_NONBLOCK);
   try {
-    const why = distrust(fs.fstatSync(descriptor));
+    const found = fs.fstatSync(descriptor);
+    if (!found.isFile()) throw new Error('it is not a regular file');
+    const why = distrust(found);
     if (why !== undefined) throw new Error(why);
     return fs.readFileSync(descriptor, 'utf8');
   } finally {
