@@ -213,3 +213,29 @@ const hasNamespaces = spawnSync('unshare', [...FIRST, 'true']).status === 0;
     }
   },
 );
+
+test.each([
+  ['frozen `process`', 'Object.freeze(process);'],
+  ['replaced a function of it', `process.listeners = () => { throw new Error('replaced'); };`],
+])(
+  'a signal ends the process with its number where the application has %s, and loses nothing',
+  async (_, change) => {
+    const collector = await startCollector();
+    try {
+      const program = `
+        const { initLogger, startSpan, traced } = require('flue-braintrust');
+        initLogger({ handleSignals: true });
+        traced(() => {}, { name: 'span' });
+        startSpan({ name: 'open' });
+        ${change}
+        process.kill(process.pid, 'SIGTERM');
+        setInterval(() => {}, 1000);`;
+      const { code, stderr } = await run(['-e', program], destination(collector));
+      expect({ code, stderr }).toEqual({ code: 143, stderr: '' });
+      const names = collector.rows().map(({ span_attributes: { name } }: any) => name);
+      expect(names.toSorted()).toEqual(['open', 'span']);
+    } finally {
+      await collector.close();
+    }
+  },
+);

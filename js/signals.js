@@ -24,15 +24,22 @@ function handleSignals({ now, soon }) {
   if (!require('node:worker_threads').isMainThread) return;
   for (const signal of SIGNALS) {
     const listener = () => {
-      const others = process.listeners(signal).filter((other) => !(OURS in other));
-      if (others.length > signalExitListeners()) {
-        soon();
-        return;
+      /** @type {() => unknown} */
+      let leave = () => exitAfter(signal);
+      try {
+        const others = process.listeners(signal).filter((other) => !(OURS in other));
+        if (others.length > signalExitListeners()) {
+          soon();
+          return;
+        }
+        now();
+        process.removeListener(signal, listener);
+        // Those of `signal-exit` run next, and end the process because no other listener is left.
+        leave = () => others.length === 0 && end(signal);
+      } catch {
+        // The application has frozen `process` or replaced its functions: listeners of `exit` deliver what is left.
       }
-      now();
-      process.removeListener(signal, listener);
-      // Those of `signal-exit` run next, and end the process because no other listener is left.
-      if (others.length === 0) end(signal);
+      leave();
     };
     listener[OURS] = true;
     // Before the others: a `once` listener is no longer listed when it has run.
@@ -56,9 +63,12 @@ function signalExitListeners() {
 /** Ends the process as the signal does without a listener. @param {NodeJS.Signals} signal */
 function end(signal) {
   // The first process of a container ignores signals without a listener.
-  if (process.pid !== 1 && isRaised(signal)) return;
+  if (process.pid === 1 || !isRaised(signal)) exitAfter(signal);
+}
+
+/** Exits with what shells make of a signal. @param {NodeJS.Signals} signal */
+function exitAfter(signal) {
   const { constants } = require('node:os');
-  // What shells make of a signal.
   process.exit(128 + (constants.signals[signal] ?? 0));
 }
 
