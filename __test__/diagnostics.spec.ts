@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { CollectorOptions } from '../tools/collector/types';
+import { closedPort } from './support/network';
 import { destination, finished, ROOT, runAgent, withDirectory, type Ending } from './support/run';
 
 /** What the agent does without us. */
@@ -98,11 +98,7 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
     }));
 
   test('runs on when nobody listens', async () => {
-    const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-    const { port } = taken.address() as { port: number };
-    await new Promise((resolve) => taken.close(resolve));
-    const env = destination({ url: `http://127.0.0.1:${port}` });
+    const env = destination({ url: `http://127.0.0.1:${await closedPort()}` });
     const ended = await runAgent(ending, { ...env, FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' });
     expectOneWarning(ended, 'EXIT', '4 rows', /refused/i);
   });

@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { request as ask, createServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -74,11 +76,17 @@ export async function recordingProxy(): Promise<Listener & { asked: Set<string> 
 
 const clientOf = (agent = '') => (agent.startsWith('flue-braintrust/') ? 'ours' : 'node');
 
+/** Below the ports that systems give to those who name none: such a server cannot take one of these later. */
+const OWN_PORTS = [20_000, 32_000] as const;
+
 /** A port at which nothing listens. */
 export async function closedPort(): Promise<number> {
-  const { port, close } = await listen(createServer());
-  await close();
-  return port;
+  for (;;) {
+    const port = randomInt(...OWN_PORTS);
+    const closed = await listen(createServer(), port).catch(() => undefined);
+    await closed?.close();
+    if (closed !== undefined) return port;
+  }
 }
 
 function pipeBoth(one: Socket, other: Socket) {
@@ -89,14 +97,14 @@ function pipeBoth(one: Socket, other: Socket) {
   }
 }
 
-/** On a free port of this machine. */
-export async function listen(server: Server): Promise<Listener> {
+/** On this machine. @param at a port; by default any that is free */
+export async function listen(server: Server, at = 0): Promise<Listener> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await once(server.listen(at, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   const close = () =>
     new Promise<void>((done) => {
