@@ -5,7 +5,7 @@ import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { PIXEL } from './support/attachments';
 import { barriersOf } from './support/axe';
-import { HOSTILE, faultsOf, inBrowser, launch } from './support/browser';
+import { HOSTILE, faultsOf, inBrowser, launch, openWindow } from './support/browser';
 import { part } from './support/flue-traces';
 import { type Sent, commentOn, send, spanId, traceId } from './support/spans';
 
@@ -22,7 +22,7 @@ inBrowser('the page of a trace', () => {
   beforeAll(async () => {
     browser = await launch();
     collector = await startCollector();
-    context = await browser.newContext({ viewport: { width: 1300, height: 700 } });
+    context = await openWindow(browser);
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], {
       origin: collector.url,
     });

@@ -10,6 +10,12 @@ export const inBrowser = process.env.FLUE_BRAINTRUST_NO_BROWSER ? describe.skip 
 /** A text that would run as HTML, as an attribute or as a template. */
 export const HOSTILE = `<img src=x onerror=alert(1)><script>alert(2)</script>"'\`&lt;\${alert(3)}`;
 
+/**
+ * How long a page is waited for, in milliseconds. After a slow answer it rests three times as long, up to half a minute,
+ * and a busy machine makes all answers slow.
+ */
+const PAGE_MS = 180_000;
+
 /** Starts the browser; fails where there is none. */
 export function launch(): Promise<Browser> {
   const executablePath = findChromium();
@@ -19,7 +25,14 @@ export function launch(): Promise<Browser> {
         'FLUE_BRAINTRUST_NO_BROWSER=1 leaves these tests out',
     );
   }
-  return chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
+  return chromium.launch({ executablePath, args: CHROMIUM_FLAGS, timeout: PAGE_MS });
+}
+
+/** Opens a window of a size. */
+export async function openWindow(browser: Browser): Promise<BrowserContext> {
+  const context = await browser.newContext({ viewport: { width: 1300, height: 700 } });
+  context.setDefaultTimeout(PAGE_MS);
+  return context;
 }
 
 /** Collects what goes wrong in a page: exceptions, console errors and refused contents. */
@@ -56,7 +69,7 @@ export function openPageForEachTest(use: (opened: OpenPage) => unknown) {
   afterAll(() => browser?.close());
   beforeEach(async () => {
     collector = await startCollector();
-    context = await browser.newContext({ viewport: { width: 1300, height: 700 } });
+    context = await openWindow(browser);
     const page = await context.newPage();
     use({ context, collector, page, faults: faultsOf(page) });
   });
