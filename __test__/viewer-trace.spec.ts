@@ -347,10 +347,10 @@ inBrowser('the page of a trace', () => {
     await sendAll(root, { n: 1, parent: 0, name: 'llm:a', type: 'llm', start: now - 5 });
     await open();
     await rowOf(0)
-      .getByText(/running 1 m 1\d s/)
+      .getByText(/running \d+ m \d\d s/)
       .waitFor();
     const before = await rowOf(1)
-      .getByText(/running \d s/)
+      .getByText(/running (?:\d+ m )?\d+ s/)
       .textContent();
     await page.getByRole('button', { name: 'Follow' }).click();
     await details().getByText('llm:a').waitFor();
