@@ -455,7 +455,7 @@ export BRAINTRUST_ORG_NAME=local`,
       end: n / 100 + 0.5,
     }));
     for (let n = 0; n < count; n += 5_000) await send(collector.url, ...spans.slice(n, n + 5_000));
-    await timed(`${count} spans`, async () => {
+    await printTime(`${count} spans`, async () => {
       await openTrace();
       await rowOf(3).waitFor();
     });
@@ -505,7 +505,7 @@ export BRAINTRUST_ORG_NAME=local`,
       end: i + 1,
     }));
     await send(collector.url, ...spans);
-    await timed('3,000 traces', async () => {
+    await printTime('3,000 traces', async () => {
       await page.goto(collector.url);
       await page.getByRole('link', { name: 'run 2999', exact: true }).waitFor();
     });
@@ -519,14 +519,11 @@ export BRAINTRUST_ORG_NAME=local`,
   });
 
   /** Prints how long it takes until something is seen. */
-  async function timed(what: string, see: () => Promise<void>) {
+  async function printTime(what: string, see: () => Promise<void>) {
     await page.goto('about:blank');
     const began = performance.now();
     await see();
-    const took = performance.now() - began;
-    console.log(`${what}: ${took.toFixed()} ms to rows`);
-    // On a busy machine, too.
-    expect(took).toBeLessThan(20_000);
+    console.log(`${what}: ${(performance.now() - began).toFixed()} ms to rows`);
   }
 
   /** Expects that a change is sent alone, whatever there is besides. */
