@@ -5,7 +5,7 @@ import type { Collector, CollectorOptions } from '../tools/collector/types';
 import { SlugDestinations } from '../js/slug-destinations';
 import { writeSlug } from '../js/spans/slug';
 import { recordings } from './support/replay';
-import { run, withDirectory } from './support/run';
+import { EXIT_TIMEOUT_MS, run, withDirectory } from './support/run';
 
 /** The destinations: each has a server, a key and a project of its own. */
 const NAMES = ['A', 'B'] as const;
@@ -53,7 +53,8 @@ async function program(
     const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
     ${code}`;
   try {
-    const ending = await run([...args, '--input-type=module', '-e', text]);
+    const env = { FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: String(EXIT_TIMEOUT_MS) };
+    const ending = await run([...args, '--input-type=module', '-e', text], env);
     const lines = ending.stdout.split('\n').filter((line) => /^[[{]/.test(line));
     await check(received, { ...ending, shown: lines.map((line) => JSON.parse(line)) });
     for (const name of NAMES) {
@@ -608,7 +609,7 @@ describe('with rows of two loggers pending', () => {
       `process.prependListener('exit', () => process.exit(4)); process.exit(3)`,
       4,
     ],
-    ['a signal', `process.kill(process.pid, 'SIGTERM'); await sleep(5000)`, null],
+    ['a signal', `process.kill(process.pid, 'SIGTERM'); await sleep(300_000)`, null],
   ])('%s delivers both', (_, ending, code) =>
     program(
       `${pending.replace('(A)', '({ ...A, handleSignals: true })')}\n${ending};`,
@@ -679,7 +680,7 @@ describe('with rows of two loggers pending', () => {
       `
       bt.setMaskingFunction((value) => value);
       for (const options of [A, B]) {
-        const logger = bt.initLogger({ ...options, exitTimeoutMs: 4000 });
+        const logger = bt.initLogger(options);
         for (let n = 0; n < 20; n++) logger.log({ input: 'logged' });
       }
       process.exit(0);`,
@@ -688,14 +689,14 @@ describe('with rows of two loggers pending', () => {
         expect(rowsOf(A)).toEqual([]);
         expect(rowsOf(B)).toHaveLength(20);
       },
-      { servers: { A: { intercept: () => ({ hang: true }) } } },
+      { servers: hangsUntilOtherDelivers() },
     ));
 
   test('a server that hangs costs the other logger nothing, also if it has spans to close', () =>
     program(
       `
       for (const options of [A, B]) {
-        bt.initLogger({ ...options, exitTimeoutMs: 2000 }).startSpan({ name: 'open' });
+        bt.initLogger(options).startSpan({ name: 'open' });
       }
       process.exit(0);`,
       ({ A, B }, { code }) => {
@@ -703,7 +704,7 @@ describe('with rows of two loggers pending', () => {
         expect(rowsOf(A)).toEqual([]);
         expect(named(B, 'open').metrics).toHaveProperty('end');
       },
-      { servers: { A: { intercept: () => ({ hang: true }) } } },
+      { servers: hangsUntilOtherDelivers() },
     ));
 
   test('each has its own files in one spool directory, and each next process delivers its own', () =>
@@ -723,7 +724,7 @@ describe('with rows of two loggers pending', () => {
         import { spawnSync } from 'node:child_process';
         const setup = 'const bt = require("flue-braintrust"); const [A, B] = ' + JSON.stringify([A, B]) + ';';
         const first = ${JSON.stringify(withSpool(pending))};
-        const killed = spawnSync(process.execPath, ['-e', setup + first + 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 1500)']);
+        const killed = spawnSync(process.execPath, ['-e', setup + first + ${JSON.stringify(killOnceSpooled(spool))}]);
         show([killed.signal]);
         await fetch(A.apiUrl + '/up');
         const next = ${JSON.stringify(withSpool('bt.initLogger(A); bt.initLogger(B);'))};
@@ -750,6 +751,28 @@ describe('with rows of two loggers pending', () => {
       );
     }));
 });
+
+/** A program that kills itself once the spans of two loggers are in the spool: of each, 20 that have ended and an open one. */
+const killOnceSpooled = (spool: string) => `
+  const { readdirSync, readFileSync } = require('node:fs');
+  const files = (ending) => readdirSync('${spool}').filter((name) => name.endsWith(ending));
+  const count = (ending, text) =>
+    files(ending).map((name) => readFileSync('${spool}/' + name, 'latin1')).join().split(text).length - 1;
+  const look = () => {
+    if (count('.rows', '"done"') >= 40 && files('.open').length === 2) process.kill(process.pid, 'SIGKILL');
+    setTimeout(look, 20);
+  };
+  look();`;
+
+/** The server of A answers nothing, and refuses the key once rows have come to that of B: then A need not wait longer. */
+function hangsUntilOtherDelivers(): Record<Name, CollectorOptions> {
+  let delivers = () => {};
+  const delivered = new Promise<void>((resolve) => (delivers = resolve));
+  return {
+    A: { intercept: () => delivered.then(() => ({ status: 401 })) },
+    B: { intercept: ({ path }) => (path === '/logs3' ? delivers() : undefined) as undefined },
+  };
+}
 
 function filesIn(directory: string): string[] {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' })
