@@ -540,7 +540,7 @@ test('after SIGKILL the next process delivers the updates of a span, and ends it
         `bt.initLogger({});
         bt.startSpan({ name: 'killed', event: { input: 'recorded before' } });
         bt.traced(() => {}, { name: 'ended before' });
-        await new Promise((done) => setTimeout(done, 600));
+        await bt.flush();
         process.kill(process.pid, 'SIGKILL');`,
         env,
       );

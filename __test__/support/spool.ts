@@ -1,9 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { InitLoggerOptions } from '../..';
 import { startCollector } from '../../tools/collector';
 import type { Collector } from '../../tools/collector/types';
 import { App, at } from './app';
 import { cli } from './cli';
+import { until } from './project';
 import { withDirectory } from './run';
 
 /** What the content of each recorded row contains. */
@@ -40,13 +42,14 @@ export async function withSpool(
     intercept: () => (status === undefined ? undefined : { status }),
   });
   const leave: Leave = async (dir, count, options = {}, only = 'end') => {
+    const before = readdirSync(dir);
     const app = new App();
     await app.init({ ...at(collector), spool: { dir }, ...options });
     await app.record({ count, size: SECRET.length, only });
-    while (filesOf(dir, only === 'start' ? '.open' : '.rows').length === 0) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await until(() => {
+      const stored = textOf(dir, '.rows', before) + JSON.stringify(collector.rows());
+      return hasRuns(stored, count) && (only === 'end' || hasRuns(textOf(dir, '.open'), count));
+    });
     await app.kill();
   };
   try {
@@ -68,6 +71,25 @@ type Leave = (
 /** The names of the files with this ending. */
 export const filesOf = (dir: string, ending: string) =>
   readdirSync(dir).filter((name) => name.endsWith(ending));
+
+/** What the files with this ending hold. @param except the names of those that do not matter */
+export function textOf(dir: string, ending: string, except: readonly string[] = []) {
+  const names = filesOf(dir, ending).filter((name) => !except.includes(name));
+  return names.map((name) => read(join(dir, name))).join('\n');
+}
+
+/** A file that is removed meanwhile is empty. */
+function read(file: string) {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** Whether a text has the runs with the numbers from 0 on that an `App` records. */
+export const hasRuns = (text: string, count: number) =>
+  Array.from({ length: count }, (_, run) => `"run_${run}"`).every((id) => text.includes(id));
 
 export async function inspect(dir: string) {
   const ending = await cli(['inspect', dir, '--json']);
