@@ -2,7 +2,7 @@ import type { Stats } from '..';
 import { startCollector } from '../tools/collector';
 import type { Collector, Fault, InterceptedRequest, RequestRecord } from '../tools/collector/types';
 import { App, at, warnings, withApp } from './support/app';
-import { run } from './support/run';
+import { PATIENT, run } from './support/run';
 import type { Calls, Runs } from './support/application';
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, number) => all + number, 0);
@@ -33,8 +33,12 @@ function expectAccounts(
 const uploads = (collector: Collector) =>
   collector.requests.filter(({ path }) => path === '/logs3');
 
+type Answer = Fault | undefined;
+
 /** A fault for uploads only, by their number. */
-function onUpload(fault: (upload: number, request: InterceptedRequest) => Fault | undefined) {
+function onUpload(
+  fault: (upload: number, request: InterceptedRequest) => Answer | Promise<Answer>,
+) {
   let count = 0;
   return (request: InterceptedRequest) =>
     request.path === '/logs3' ? fault(count++, request) : undefined;
@@ -52,6 +56,13 @@ function lostInAll(stderr: string) {
 }
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A moment that others wait for. */
+function moment() {
+  let come = () => {};
+  const hasCome = new Promise<void>((resolve) => (come = resolve));
+  return { come, hasCome };
+}
 
 /** An address at which nobody listens; a port that was free a moment ago may be that of another test's server. */
 const nowhere = 'http://127.0.0.1:9';
@@ -169,9 +180,12 @@ describe.each([429, 503])('a server that responds %d with Retry-After', (status)
       until = value === '1' ? Date.now() + 1_050 : Date.parse(value);
       return { delayMs: 50, status, headers: { 'retry-after': value } };
     };
+    const together = moment();
     return withApp(
       {
-        intercept: onUpload((upload) => {
+        intercept: onUpload(async (upload) => {
+          if (upload === 2) together.come();
+          await together.hasCome;
           if (upload === 0) return refuse();
           // Under way at the same time, and answered after it: once well, once badly.
           if (upload === 1) return { delayMs: 150 };
@@ -290,11 +304,16 @@ describe('a server that refuses the key (401)', () => {
     },
   );
 
-  test('while several requests are under way loses nothing when the process ends just then', () =>
-    withApp(
+  test('while several requests are under way loses nothing when the process ends just then', () => {
+    const together = moment();
+    return withApp(
       {
         // The first is answered before the end, the second after it has begun.
-        intercept: onUpload((upload) => (upload < 2 ? { status: 401, delayMs: 300 * upload } : {})),
+        intercept: onUpload(async (upload) => {
+          if (upload === 1) together.come();
+          await together.hasCome;
+          return upload < 2 ? { status: 401, delayMs: 300 * upload } : {};
+        }),
       },
       async (app, collector) => {
         await app.record({ count: 200 });
@@ -304,7 +323,8 @@ describe('a server that refuses the key (401)', () => {
         expect(stored(collector)).toEqual(numbers(0, 200));
         expect(warnings(stderr, 'EXIT')).toEqual([]);
       },
-    ));
+    );
+  });
 
   test.each(['/logs3', '/api/apikey/login'])(
     'for ever, at %s, does not hold up the end, and every row is counted',
@@ -483,14 +503,24 @@ describe('flush', () => {
       }
     }));
 
-  const hangs = onUpload((_, request) =>
-    carries(request, 300) ? { hang: true } : { delayMs: 100 },
-  );
+  /** The server answers the first upload once all is read, and never the one that carries run 300. */
+  async function untilRead(count: number, use: (app: App, collector: Collector) => Promise<void>) {
+    const read = moment();
+    const intercept = onUpload((_, request) =>
+      carries(request, 300) ? { hang: true } : read.hasCome.then(() => undefined),
+    );
+    await withApp({ intercept }, async (app, collector) => {
+      const used = use(app, collector);
+      while ((await app.stats()).accepted < count) await wait(20);
+      read.come();
+      await used;
+    });
+  }
 
   test('waits only for what came before, when that is under way already', () =>
-    withApp({ intercept: hangs }, async (app, collector) => {
+    untilRead(101, async (app, collector) => {
       await app.record({ count: 100 });
-      const flushed = app.flush({ timeoutMs: 20_000 });
+      const flushed = app.flush();
       await collector.waitFor(() => uploads(collector).length > 0);
       await app.record({ from: 300, count: 1 });
       const report = await flushed;
@@ -500,10 +530,10 @@ describe('flush', () => {
     }));
 
   test('waits only for what came before, also when more comes in the same moment', () =>
-    withApp({ intercept: hangs }, async (app, collector) => {
+    untilRead(200, async (app, collector) => {
       const [, report] = await app.atOnce(
         ['record', { count: 100 }],
-        ['flush', { timeoutMs: 20_000 }],
+        ['flush', PATIENT],
         ['record', { from: 300, count: 100 }],
       );
       expect(report).toMatchObject({ complete: true, sent: 100, pending: 100 });
