@@ -880,9 +880,11 @@ describe('traces', () => {
   test('a trace is reported once its spans are closed, whatever the order of arrival', async () => {
     const c = await start();
     const reported = nextTrace(c);
-    await log(c, span('c', 'b'));
+    // As long as it is open, its trace is not reported without a root.
+    await log(c, span('c', 'b', { metrics: { start: T0 } }));
     await log(c, span('b', 'a', { metrics: { start: T0 + 2, end: T0 + 3 } }));
-    await log(c, span('d', 'a', { metrics: { start: T0 + 1, end: T0 + 2 } }), span('a', null));
+    const d = span('d', 'a', { metrics: { start: T0 + 1, end: T0 + 2 } });
+    await log(c, d, span('a', null), span('c', 'b'));
     const { trace, updated } = await reported;
     expect(updated).toBe(false);
     const names = (spans: Trace['roots']): unknown[] =>
