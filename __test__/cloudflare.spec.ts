@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startCollector } from '../tools/collector';
 import type { Collector, CollectorOptions, Span } from '../tools/collector/types';
 import { buildProject, post, serving, type Target } from './support/cloudflare';
+import { until } from './support/project';
 import { destination, ROOT, run } from './support/run';
 
 const made: string[] = [];
@@ -55,6 +56,12 @@ const finished = (count: number) => (collector: Collector) =>
 /** A submission is settled behind its answer: on a slow machine by another request. */
 const settled = (collector: Collector) =>
   collector.rows().some(({ metadata }) => Object.hasOwn(metadata ?? {}, 'flue.submission_outcome'));
+
+/** What Durable Objects have stored in a directory, as far as it is text. */
+const storedText = (state: string) =>
+  globSync('**/*.sqlite*', { cwd: state })
+    .map((name) => readFileSync(join(state, name), 'latin1'))
+    .join('');
 
 const hasEnded = ({ end }: Span) => end !== null;
 
@@ -171,8 +178,8 @@ describe('a braintrust.ts with the storage of the Durable Object, as documented'
     try {
       await serve(async (url) => {
         await ask(url);
-        // The last rows are stored after the reply.
-        await sleep(2000);
+        // The last rows are stored after the reply: its text is in that of the turn, and in that of the root.
+        await until(() => storedText(state).split('The orchid house holds').length > 2);
       });
       expect(collector.rows()).toEqual([]);
       isDown = false;
