@@ -81,14 +81,21 @@ const ANSWER_MS = 1000;
 
 /** The rows that the server has confirmed. */
 class Acknowledged {
-  /** The number of rows; a repeated row counts each time. */
+  /** The number of rows; one that was sent again although its client knew of its confirmation counts each time. */
   rows = 0;
   /** The number of identical rows that were sent again after they had been confirmed. */
   repeated = 0;
   /** The rows that were rejected permanently. @type {any[]} */
   rejected = [];
-  /** The rows of requests that are not answered yet. @type {Map<number, any[]>} */
+  /**
+   * The rows of requests that are not answered yet, each with its hash, and with whether its client knew, as it sent the
+   * request, that the row was confirmed. A client that got no response in time sends a row again: the first request may
+   * be answered all the same, and then both are.
+   * @type {Map<number, { row: any, hash: string, isKnown: boolean }[]>}
+   */
   #asked = new Map();
+  /** The hashes of all rows that were confirmed. @type {Set<string>} */
+  #confirmed = new Set();
   /**
    * The rows that the client knows to be confirmed: when each was, in milliseconds since the epoch, by its hash.
    * @type {Map<string, number>}
@@ -102,19 +109,24 @@ class Acknowledged {
     if (path !== '/logs3') return;
     const { rows } = JSON.parse(bodyText);
     // Of rows in overflow uploads, only the number is known.
-    this.#asked.set(index, Array.isArray(rows) ? rows : []);
+    const asked = (Array.isArray(rows) ? rows : []).map((row) => {
+      const hash = createHash('sha1').update(JSON.stringify(row)).digest('base64');
+      return { row, hash, isKnown: this.#known.has(hash) };
+    });
+    this.#asked.set(index, asked);
   }
 
   /** @param {number} index of a request that was answered with success @param {string[]} [rowIds] */
   settle(index, rowIds = []) {
     if (!this.#asked.has(index)) return;
     const isDoubtful = this.#doubtful.has(index);
-    const rows = this.#take(index);
-    this.rows += rows.length || rowIds.length;
-    for (const row of rows) {
-      const hash = createHash('sha1').update(JSON.stringify(row)).digest('base64');
-      if (this.#known.has(hash)) this.repeated += 1;
-      else if (!isDoubtful) this.#known.set(hash, Date.now());
+    const asked = this.#take(index);
+    if (asked.length === 0) this.rows += rowIds.length;
+    for (const { hash, isKnown } of asked) {
+      if (isKnown) this.repeated += 1;
+      if (isKnown || !this.#confirmed.has(hash)) this.rows += 1;
+      this.#confirmed.add(hash);
+      if (!isDoubtful) this.#known.set(hash, Date.now());
     }
   }
 
@@ -127,15 +139,15 @@ class Acknowledged {
 
   /** @param {number} index of a request that was not @param {number | null} status */
   fail(index, status) {
-    const rows = this.#take(index);
+    const [only, ...others] = this.#take(index);
     // One of several rows may be the cause: the client sends them again in parts.
-    if (status === 400 && rows.length === 1) this.rejected.push(...rows);
+    if (status === 400 && only !== undefined && others.length === 0) this.rejected.push(only.row);
   }
 
   #take(index) {
-    const rows = this.#asked.get(index) ?? [];
+    const asked = this.#asked.get(index) ?? [];
     this.#asked.delete(index);
     this.#doubtful.delete(index);
-    return rows;
+    return asked;
   }
 }
