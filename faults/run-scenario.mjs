@@ -32,21 +32,23 @@ const LIMIT_MS = 20_000;
 /**
  * @param {import('./scenarios.mjs').Scenario} scenario
  * @param {string} exporter
+ * @param {number} [patience] how many times as long a process may take before it is taken to hang
  * @returns {Promise<Run>}
  */
-export async function runScenario(scenario, exporter) {
+export async function runScenario(scenario, exporter, patience = 1) {
   const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-faults-'));
   const server = exporter === 'nothing' ? undefined : await startServer(scenario.server ?? {});
   try {
-    return await playIn(directory, scenario, exporter, server);
+    return await playIn(directory, scenario, exporter, server, patience);
   } finally {
     await server?.stop();
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-async function playIn(directory, scenario, exporter, server) {
-  const { workload, ending, place, killBy, options, flags, limitMs = LIMIT_MS } = scenario;
+async function playIn(directory, scenario, exporter, server, patience) {
+  const { workload, ending, place, killBy, options, flags } = scenario;
+  const limitMs = (scenario.limitMs ?? LIMIT_MS) * patience;
   const { listener, maskMs, exhausts } = scenario;
   const spool = join(directory, 'spool');
   const env = {
