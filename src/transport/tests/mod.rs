@@ -99,9 +99,19 @@ impl Caller {
   }
 }
 
-/// A client of that server with a request timeout of 400 ms.
+/// A client of that server. On a busy machine, responses take their time.
 fn client(url: &str) -> Caller {
+  Caller::new(settings(url, json!({})))
+}
+
+/// A client with a request timeout of 400 ms, for requests that time out.
+fn hasty(url: &str) -> Caller {
   Caller::new(settings(url, json!({"requestTimeoutMs": 400})))
+}
+
+/// The client for a server that acts so.
+fn client_for(act: &Act) -> fn(&str) -> Caller {
+  if matches!(act, Act::Hang | Act::Drip(_)) { hasty } else { client }
 }
 
 /// Responds as Braintrust does; `/version` states `limit`.

@@ -38,9 +38,12 @@ impl Servers {
   }
 
   async fn upload(&self) -> Result<(), OverflowError> {
-    let client = client(&self.braintrust.url);
-    let session = session(&client, &self.braintrust.url).await;
-    client.upload_overflow(&session, BODY.into(), &ROWS).await
+    self.upload_by(client).await
+  }
+
+  async fn upload_by(&self, client: fn(&str) -> Caller) -> Result<(), OverflowError> {
+    let session = session(&super::client(&self.braintrust.url), &self.braintrust.url).await;
+    client(&self.braintrust.url).upload_overflow(&session, BODY.into(), &ROWS).await
   }
 
   /// The one request to the storage.
@@ -243,8 +246,9 @@ async fn each_failing_step_has_an_outcome_for_the_body() {
       _ if step == store => OverflowPart::Storage,
       _ => OverflowPart::Reference,
     };
+    let client = client_for(&fault);
     let servers = Servers::new(put(), move |line| (line == step).then(|| fault.clone())).await;
-    let error = servers.upload().await.unwrap_err();
+    let error = servers.upload_by(client).await.unwrap_err();
     assert_eq!((error.outcome.clone(), error.part), (outcome, part), "{step}: {error}");
     let requests = servers.braintrust.lines().len() + servers.storage.lines().len();
     let steps = 2 + [announce, store, refer].iter().position(|at| *at == step).unwrap();
@@ -259,7 +263,7 @@ async fn an_upload_to_a_storage_that_does_not_respond_times_out() {
   let fault = |line: &str| line.starts_with("PUT").then_some(Act::Hang);
   let servers = Servers::new(put(), fault).await;
   let began = Instant::now();
-  let error = servers.upload().await.unwrap_err();
+  let error = servers.upload_by(hasty).await.unwrap_err();
   assert!(error.to_string().contains("no response in time"), "{error}");
   // Four times the 400 ms of a request.
   assert!((1_590..10_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());

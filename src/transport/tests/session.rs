@@ -51,21 +51,22 @@ async fn temporary_failures_of_login_and_registration_are_retried() {
       (Act::Hang, 0),
       (Act::Flood(head("200 OK")), 0),
     ] {
+      let first = client_for(&fault);
       let tries = AtomicUsize::new(0);
       let server = Server::start(move |url, request| {
         let fails = request.line() == path && tries.fetch_add(1, Ordering::Relaxed) == 0;
         if fails { fault.clone() } else { braintrust(url, request, &limit()) }
       })
       .await;
-      let (client, settings) = (client(&server.url), settings(&server.url, json!({})));
-      let error = client.connect(&settings).await.unwrap_err();
+      let settings = settings(&server.url, json!({}));
+      let error = first(&server.url).connect(&settings).await.unwrap_err();
       assert_eq!(
         error.outcome(),
         ExportOutcome::Retry(Duration::from_secs(wait)),
         "{path}: {error}"
       );
       assert!(error.to_string().contains(path.trim_start_matches("POST ")), "{error}");
-      assert!(client.connect(&settings).await.is_ok(), "{path}");
+      assert!(client(&server.url).connect(&settings).await.is_ok(), "{path}");
     }
   }
 }

@@ -9,6 +9,7 @@ use tokio::{io::AsyncReadExt, time::Instant};
 
 /// The outcome of one upload.
 async fn upload(act: Act) -> (ExportOutcome, String) {
+  let client = client_for(&act);
   let server = Server::always(act).await;
   outcome(client(&server.url).post(&server.url, "{}".into()).await)
 }
@@ -16,12 +17,12 @@ async fn upload(act: Act) -> (ExportOutcome, String) {
 /// The outcome of one upload with the default timeout of 30 seconds.
 async fn upload_with_default_timeout(act: Act) -> (ExportOutcome, String) {
   let server = Server::always(act).await;
-  let client = Caller::new(settings(&server.url, json!({})));
-  outcome(client.post(&server.url, "{}".into()).await)
+  outcome(client(&server.url).post(&server.url, "{}".into()).await)
 }
 
 /// The outcome of one request whose response body is read.
 async fn ask(act: Act) -> (ExportOutcome, String) {
+  let client = client_for(&act);
   let server = Server::always(act).await;
   outcome(client(&server.url).ask(&server.url, "{}".into()).await)
 }
