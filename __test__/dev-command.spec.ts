@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { startCollector } from '../tools/collector';
-import type { Collector } from '../tools/collector/types';
 import { DEFAULT_PORT } from '../tools/support/ports';
 import { CLI, cli } from './support/cli';
 import { buildProject } from './support/cloudflare';
-import { closedPort } from './support/network';
+import { closedPort, portsOfDev } from './support/network';
 import { installCopy } from './support/npm';
 import { Project, makeWorkspace } from './support/project';
 import { environment, withDirectory } from './support/run';
@@ -452,29 +451,30 @@ test('--open opens the viewer with the program that BROWSER names, and says so w
 });
 
 test('where the default port is taken, another one is, and its owner is named', async () => {
+  const leave = await portsOfDev();
   const taken = createServer();
   taken.on('error', () => {});
   await new Promise((done) =>
     taken.once('listening', done).once('error', done).listen(8723, '127.0.0.1'),
   );
+  const { child, seen, exit, printed } = dev([]);
   try {
-    const { seen, printed } = dev([]);
     await printed(/Open http:\/\/127\.0\.0\.1:872[4-7] /);
     expect(seen.err).toMatch(/^warning: port 8723 is taken by .+; listening on 872[4-7]\n/);
   } finally {
+    child.kill('SIGTERM');
+    await exit;
     taken.close();
+    await leave();
   }
 });
 
 test('with --clear, dev takes no other port while a collector has the default one', async () => {
   await withDirectory(async (directory) => {
     const file = join(directory, 'rows.ndjson');
-    // Another suite may have a collector there, and end it at any time. One that stays for a minute is as good.
-    let running: Collector | undefined;
-    for (let attempts = 0; running === undefined && attempts < 600; attempts += 1) {
-      running = await startCollector({ port: DEFAULT_PORT }).catch(() => undefined);
-      if (running === undefined) await sleep(100);
-    }
+    const leave = await portsOfDev();
+    // One that somebody else has there is as good.
+    const running = await startCollector({ port: DEFAULT_PORT }).catch(() => undefined);
     try {
       writeFileSync(file, ROW);
       const { seen, exit } = dev(['--file', file, '--clear']);
@@ -485,6 +485,7 @@ test('with --clear, dev takes no other port while a collector has the default on
       expect(readFileSync(file, 'utf8')).toBe(ROW);
     } finally {
       await running?.close();
+      await leave();
     }
   });
 });

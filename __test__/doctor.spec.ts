@@ -12,6 +12,7 @@ import {
   CERTIFICATE,
   type Listener,
   closedPort,
+  portsOfDev,
   tlsInFrontOf,
   tunnelProxy,
 } from './support/network';
@@ -42,6 +43,13 @@ interface Finding {
 }
 
 const closing: { close(): Promise<void> }[] = [];
+
+// Others would be found as the local collector.
+let leave: () => Promise<void>;
+beforeAll(async () => {
+  leave = await portsOfDev();
+});
+afterAll(() => leave());
 
 afterEach(async () => {
   for (const open of closing.splice(0).toReversed()) await open.close();

@@ -89,6 +89,22 @@ export async function closedPort(): Promise<number> {
   }
 }
 
+/** A port that nothing else takes. */
+const [, DOOR] = OWN_PORTS;
+
+/**
+ * Waits until no other suite uses the ports of `dev`, of which there is one set on a machine.
+ *
+ * @returns lets others use them
+ */
+export async function portsOfDev(): Promise<() => Promise<void>> {
+  for (;;) {
+    const held = await listen(createServer(), DOOR).catch(() => undefined);
+    if (held !== undefined) return held.close;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 function pipeBoth(one: Socket, other: Socket) {
   for (const [from, to] of [[one, other] as const, [other, one] as const]) {
     from.on('error', () => to.destroy());
