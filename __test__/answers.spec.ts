@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Collector, Fault, InterceptedRequest } from '../tools/collector/types';
 import { withApp } from './support/app';
+import { HANGS_MS } from './support/run';
 
 const UPLOAD = '/logs3';
 const PAGE: Fault = {
@@ -156,7 +157,7 @@ describe('a request that is never answered', () => {
   test('is repeated on a fresh connection, and everything is delivered soon', () =>
     withApp({ intercept: onFirstUpload({ hang: true }) }, async (app, collector) => {
       await app.record({ count: 10 });
-      await collector.waitFor(() => uploads(collector).length > 0);
+      await collector.waitFor(() => uploads(collector).length > 0, HANGS_MS);
       await app.record({ from: 10, count: 200 });
       const report = await app.flush({ timeoutMs: 25_000 });
       expect(report).toMatchObject({ complete: true, sent: 210, lost: {} });

@@ -2,7 +2,7 @@ import type { Stats } from '..';
 import { startCollector } from '../tools/collector';
 import type { Collector, Fault, InterceptedRequest, RequestRecord } from '../tools/collector/types';
 import { App, at, warnings, withApp } from './support/app';
-import { PATIENT, run } from './support/run';
+import { HANGS_MS, PATIENT, run } from './support/run';
 import type { Calls, Runs } from './support/application';
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, number) => all + number, 0);
@@ -196,7 +196,7 @@ describe.each([429, 503])('a server that responds %d with Retry-After', (status)
       async (app, collector) => {
         await app.record({ count: 300 });
         const flushed = app.flush();
-        await collector.waitFor(() => uploads(collector)[2]?.status === 503);
+        await collector.waitFor(() => uploads(collector)[2]?.status === 503, HANGS_MS);
         await app.record({ from: 300, count: 200 });
         const report = await app.flush();
         expect((await flushed).complete).toBe(true);
@@ -261,7 +261,10 @@ describe('uploads that fail in any order', () => {
           await app.record({ from, count: 100, only: 'start' });
           // The starts are under way, or waiting to be tried again, when the ends come.
           const flushed = app.flush({ timeoutMs: 50 });
-          await collector.waitFor(() => uploads(collector).some(({ doneAt }) => doneAt === null));
+          await collector.waitFor(
+            () => uploads(collector).some(({ doneAt }) => doneAt === null),
+            HANGS_MS,
+          );
           await app.record({ from, count: 100 });
           await flushed;
         }
@@ -317,7 +320,7 @@ describe('a server that refuses the key (401)', () => {
       },
       async (app, collector) => {
         await app.record({ count: 200 });
-        await collector.waitFor(() => uploads(collector)[0]?.status === 401);
+        await collector.waitFor(() => uploads(collector)[0]?.status === 401, HANGS_MS);
         const { code, stdout, stderr } = await app.end(['exit']);
         expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
         expect(stored(collector)).toEqual(numbers(0, 200));
@@ -521,7 +524,7 @@ describe('flush', () => {
     untilRead(101, async (app, collector) => {
       await app.record({ count: 100 });
       const flushed = app.flush();
-      await collector.waitFor(() => uploads(collector).length > 0);
+      await collector.waitFor(() => uploads(collector).length > 0, HANGS_MS);
       await app.record({ from: 300, count: 1 });
       const report = await flushed;
       expect(report.complete).toBe(true);

@@ -7,7 +7,7 @@ import { tracingModule } from '../tools/init/modules';
 import { closedPort } from './support/network';
 import { installCopy } from './support/npm';
 import { type Line, Project, until } from './support/project';
-import { destination, environment, run, withDirectory } from './support/run';
+import { HANGS_MS, destination, environment, run, withDirectory } from './support/run';
 
 /** Runs a program with a collector. */
 async function withProgram(
@@ -265,7 +265,7 @@ test('an announcement comes once a server that was down is there', async () => {
       ],
       destination(collector),
     );
-    await collector.waitFor(({ requests }) => requests.length > 0);
+    await collector.waitFor(({ requests }) => requests.length > 0, HANGS_MS);
     isDown = false;
     expect(await program).toMatchObject({ code: 0, stdout: 'local\n' });
   } finally {

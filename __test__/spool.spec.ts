@@ -15,7 +15,7 @@ import type { InitLoggerOptions, Stats } from '..';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { App, at } from './support/app';
-import { ROOT, destination, run, withDirectory } from './support/run';
+import { HANGS_MS, ROOT, destination, run, withDirectory } from './support/run';
 import { hasRuns, textOf } from './support/spool';
 
 /** A server that is down until it is switched on, and a directory. */
@@ -148,7 +148,7 @@ test('of two successors each row is delivered by one', () =>
     await dead.end(['exit']);
     place.isDown = false;
     const successors = await Promise.all([place.app(), place.app()]);
-    await place.collector.waitFor(() => place.arrived().length === 500);
+    await place.collector.waitFor(() => place.arrived().length === 500, HANGS_MS);
     const reports = await Promise.all(successors.map((successor) => successor.close()));
     expect(reports.reduce((all, { sent }) => all + sent, 0)).toBe(500);
     reports.forEach(expectAccounts);

@@ -12,7 +12,7 @@ import { costsOf } from '../tools/viewer/prices';
 import { Viewer } from '../tools/viewer/viewer';
 import { PIXEL, announce, attach } from './support/attachments';
 import { part, promptSpans } from './support/flue-traces';
-import { run } from './support/run';
+import { HANGS_MS, run } from './support/run';
 import { commentOn, row, send, spanId, traceId } from './support/spans';
 
 const collectors: Collector[] = [];
@@ -984,7 +984,7 @@ describe('conversations', () => {
       true,
       false,
     ]);
-    await collector.waitFor(() => collector.pendingTraces().length === 0);
+    await collector.waitFor(() => collector.pendingTraces().length === 0, HANGS_MS);
     expect(collector.traces()).toMatchObject([{ finished: true, openSpans: 0 }]);
   });
 
