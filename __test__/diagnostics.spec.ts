@@ -18,6 +18,9 @@ beforeAll(async () => {
   });
 });
 
+/** How long an agent waits at its end for an answer that it must have by then, on a busy machine, too. */
+const ANSWERED_MS = '2000';
+
 /** A line that says that delivery is retried: one for each code. */
 const RETRY = /FLUE_BRAINTRUST_(UNREACHABLE|UNCONFIRMED):/;
 
@@ -99,13 +102,13 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
 
   test('runs on when nobody listens', async () => {
     const env = destination({ url: `http://127.0.0.1:${await closedPort()}` });
-    const ended = await runAgent(ending, { ...env, FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' });
+    const ended = await runAgent(ending, { ...env, FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: ANSWERED_MS });
     expectOneWarning(ended, 'EXIT', '4 rows', /refused/i);
   });
 
   test('runs on when another server answers, with a diagnostic that names the setting', () =>
     withCollector({ intercept: () => ({ status: 200, body: '<html>' }) }, async (collector) => {
-      const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' };
+      const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: ANSWERED_MS };
       expectOneWarning(await runAgent(ending, env), 'EXIT', '4 rows', 'BRAINTRUST_APP_URL');
     }));
 
