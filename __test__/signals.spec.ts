@@ -202,7 +202,7 @@ const hasNamespaces = spawnSync('unshare', [...FIRST, 'true']).status === 0;
       const program = `
         require('flue-braintrust').initLogger({ handleSignals: true });
         require('flue-braintrust').traced(() => {}, { name: 'work' });
-        setTimeout(() => process.exit(9), 5_000);
+        setTimeout(() => process.exit(9), 300_000);
         process.kill(process.pid, 'SIGTERM');`;
       const env = { PATH: process.env.PATH, ...destination(collector) };
       const child = spawn('unshare', [...FIRST, NODE, '-e', program], { cwd: ROOT, env });
