@@ -326,7 +326,8 @@ const SCENARIOS = {
     const deliver = async () => {
       current = storage();
       logger.log({ input: 'in' });
-      const { complete } = await logger.flush({ timeoutMs: 2000 });
+      // One that is refused waits for no longer.
+      const { complete } = await logger.flush({ timeoutMs: isRefusing ? 2000 : 60_000 });
       logins.push([asked['/api/apikey/login'], complete]);
     };
     await deliver();
