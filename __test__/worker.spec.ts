@@ -78,7 +78,10 @@ test('a server that hangs delays the termination of a worker once, however many 
   }
 });
 
-/** Prints when it begins to exit, with so many workers whose rows wait for a server that hangs. */
+/**
+ * Prints when it begins to exit, with so many workers whose rows wait for a server that hangs: for three seconds, far longer
+ * than the threads take to end on a busy machine.
+ */
 const EXITS = `
   const { once } = require('node:events');
   const { Worker } = require('node:worker_threads');
@@ -86,10 +89,10 @@ const EXITS = `
   const [workers, how, main] = process.argv.slice(1);
   const worker = \`
     const { initLogger } = require('flue-braintrust');
-    initLogger({ exitTimeoutMs: 1000 }).log({ input: 'waits' });
+    initLogger({ exitTimeoutMs: 3000 }).log({ input: 'waits' });
     require('node:worker_threads').parentPort.postMessage('ready');
     \${how === 'busy' ? 'for (;;) {}' : 'setInterval(() => {}, 1000);'}\`;
-  if (main === 'logs') initLogger({ exitTimeoutMs: 1000 }).log({ input: 'waits' });
+  if (main === 'logs') initLogger({ exitTimeoutMs: 3000 }).log({ input: 'waits' });
   const ready = Array.from({ length: Number(workers) }, () => once(new Worker(worker, { eval: true }), 'message'));
   Promise.all(ready).then(() => {
     console.log(Date.now());
