@@ -22,7 +22,7 @@ const TABLE: Record<string, string> = {
   destination:
     'context delivery enrichment flue-events json lingering login own-events pending-files sampling slug-destinations warn weak',
   'flue-events': 'capture context json repeated-events root-of-work unbegun-submissions work-keys',
-  destinations: 'destination json options warn',
+  destinations: 'destination hidden-keys invalid-option json options warn',
   'no-destination': 'no-stats weak',
   'pending-files': 'builtins context json wall-clock warn',
   delivery: 'json sum-stats',
@@ -79,7 +79,8 @@ const TABLE: Record<string, string> = {
   json: 'builtins',
   'no-stats': '',
   'sum-stats': 'no-stats',
-  'invalid-option': 'json',
+  'hidden-keys': 'drop-oldest',
+  'invalid-option': 'hidden-keys json',
   options: 'builtins invalid-option trace-fields',
   'outside-of-request': '',
   'trace-fields': 'invalid-option json variables',
@@ -90,7 +91,7 @@ const TABLE: Record<string, string> = {
   variables: '',
   'global-instance': '',
   'wall-clock': '',
-  warn: '',
+  warn: 'hidden-keys',
   'warn-of-call': 'json warn',
 
   edge: 'api cloudflare:workers context drop-oldest exporter global-instance json no-stats outside-of-request sum-stats timers variables warn',

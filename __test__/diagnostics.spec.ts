@@ -85,6 +85,34 @@ test.each([
   }),
 );
 
+test('an API key is in no line, diagnostic or error of options in whose names it is', async () => {
+  const keys = ['option', 'variable'].map((from) => `sk_of_${from}_0123456789`);
+  const { code, stdout, stderr } = await finished(
+    process.execPath,
+    [
+      '-e',
+      `const { initLogger } = require('flue-braintrust');
+      const [apiKey, other] = ${JSON.stringify(keys)};
+      const options = [{ [apiKey]: 1 }, { [other]: 1 }, { redact: { [apiKey]: 1 } }, { content: { [other]: 1 } }];
+      const onError = ({ code, message }) => console.log(code, message);
+      for (const one of options) initLogger({ apiKey, onError, ...one });
+      process.env.FLUE_BRAINTRUST_STRICT = '1';
+      for (const one of options.slice(2)) {
+        try { initLogger({ apiKey, ...one }); } catch (error) { console.log(String(error.stack)); }
+      }`,
+    ],
+    { BRAINTRUST_API_KEY: keys[1] ?? '' },
+    ROOT,
+  );
+  expect(code).toBe(0);
+  for (const key of keys) expect(stdout + stderr).not.toContain(key);
+  for (const shown of [stdout, stderr]) {
+    expect(shown.match(/has no option `\*+`/g)).toHaveLength(2);
+    expect(shown).toMatch(/`redact\.\*+` is unknown/);
+    expect(shown).toMatch(/`content\.\*+` is unknown/);
+  }
+});
+
 describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending) => {
   test('runs on with a wrong key', () =>
     withCollector({ apiKey: 'another' }, async (collector) => {

@@ -3,6 +3,8 @@
 // The destinations of a process, by their settings.
 
 const destinations = require('./destination.js');
+const { hideKeys } = require('./hidden-keys.js');
+const { readOption } = require('./invalid-option.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { pickOptions, unknownOptions } = require('./options.js');
 const { warn } = require('./warn.js');
@@ -46,11 +48,14 @@ class Destinations {
    * @returns {Destination}
    */
   open(options, storage) {
+    const { unusable, ...environment } = this.#host.environment();
+    const { env, file } = environment;
+    const apiKey = readOption('apiKey', () => options?.apiKey);
+    hideKeys([apiKey, env.BRAINTRUST_API_KEY, file.BRAINTRUST_API_KEY]);
     const [unknown] = unknownOptions(options);
     if (unknown !== undefined) {
       warn('BAD_OPTION', `\`initLogger\` has no option \`${unknown}\`; it is ignored.`, unknown);
     }
-    const { unusable, ...environment } = this.#host.environment();
     if (unusable !== undefined) warn('ENV_FILE', `${unusable} It is ignored.`);
     const picked = pickOptions(options, environment.env);
     return this.#open(picked, environment, storage);

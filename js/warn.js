@@ -2,6 +2,8 @@
 
 // Lines on the console or stderr, each code once. The native part has its own; both look the same.
 
+const { withoutKeys } = require('./hidden-keys.js');
+
 /** Writes a line. May throw. @type {(line: string) => void} */
 let write = (line) => console.warn(line);
 
@@ -35,15 +37,16 @@ function onWarning(listener) {
 /**
  * One line, once for each code, or for each cause of it.
  * @param {string} code without the prefix `FLUE_BRAINTRUST_`
- * @param {string} message whole sentences; never a key, never content
+ * @param {string} message whole sentences, never content; asterisks replace the API keys
  * @param {string} [cause] what distinguishes the warning from others with its code
  */
 function warn(code, message, cause = code) {
   const key = warned.size < MAX_CAUSES ? cause : code;
   if (warned.has(key)) return;
   warned.add(key);
-  for (const listener of listeners) listener({ code: `FLUE_BRAINTRUST_${code}`, message });
-  print(`[flue-braintrust] FLUE_BRAINTRUST_${code}: ${message}`);
+  const shown = withoutKeys(message);
+  for (const listener of listeners) listener({ code: `FLUE_BRAINTRUST_${code}`, message: shown });
+  print(`[flue-braintrust] FLUE_BRAINTRUST_${code}: ${shown}`);
 }
 
 module.exports = { onWarning, print, printBy, warn };
