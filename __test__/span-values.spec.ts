@@ -94,6 +94,21 @@ test('a text that is cut ends with a whole word, also without blanks: rules find
   }
 });
 
+test.each([':', '=', '~', '%', '@', '.'])(
+  'a text of words that only %s separates is cut between two of them',
+  async (separator) => {
+    const key = 'sk-proj-abcDEF0123456789-abcdefghijkl';
+    // The limit is behind so much of a key that no rule would know it.
+    const before = 'q'.repeat(2 ** 20 - 1 - 'sk-proj-ab'.length - 27_000 * (key.length + 1));
+    const { rows } = await program(`
+      bt.initLogger({ redact: { builtins: ['api-keys'] } });
+      bt.traced((span) => span.log({ input: '${before}' + ('${separator}${key}').repeat(3e5) }), { name: 'long' });`);
+    const { input } = named(rows, 'long');
+    expect(input).toMatch(/.\[redacted\]\[flue-braintrust: cut, \d+ char/);
+    expect(input).not.toContain('proj');
+  },
+);
+
 test('tags that rules make equal are one', async () => {
   const { rows } = await program(`
     bt.initLogger({ redact: { builtins: ['emails'] } });

@@ -9,6 +9,9 @@ const REACH = 16 * 1024;
 /** What ends keys and tokens, the best first: numbers of cards have blanks. */
 const BOUNDARIES = ['\n', '"', '. ', ', ', ' '];
 
+/** The same in a text of words without any of these; the last ones may be in an address. */
+const JOINTS = ['/', ':', '=', '~', '%', '+', '@', '.'];
+
 /** What else may be in a key, a token or an address. */
 const PART_OF_WORD = /[\w.+/=%@:~-]/;
 
@@ -28,6 +31,9 @@ function boundaryBefore(text, most) {
   let end = reach.length;
   while (end > 0 && PART_OF_WORD.test(/** @type {string} */ (reach[end - 1]))) end -= 1;
   if (end === 0 && start === 0) return 0;
+  if (end === 0) {
+    end = JOINTS.map((joint) => reach.lastIndexOf(joint)).find((joint) => joint > 0) ?? 0;
+  }
   const at = end === 0 ? most : start + end;
   // Not between the halves of a character.
   return (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 ? at - 1 : at;
