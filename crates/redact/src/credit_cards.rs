@@ -5,7 +5,7 @@ use std::ops::Range;
 /// Digits that may contain a card number, with separators. The first group is all of them.
 pub const EXPRESSION: &str = concat!(
   before!(),
-  r"([0-9](?:(?:[ .\x{A0}\x{2009}\x{2010}-\x{2015}\x{202F}-]{1,2})?[0-9]){12,})",
+  r"([0-9](?:(?:[ .+\x{A0}\x{2009}\x{2010}-\x{2015}\x{202F}-]{1,2}|%20)?[0-9]){12,})",
 );
 
 /// How many digits a card number has (ISO/IEC 7812-1), and at most how many groups.
@@ -44,7 +44,9 @@ pub fn accepted(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
       });
     match ends.next_back() {
       Some((index, end)) => {
-        cards.push(start.range.start..end);
+        if !is_in_uuid(text.as_bytes(), start.range.start) {
+          cards.push(start.range.start..end);
+        }
         from = index + 1;
       }
       None => from += 1,
@@ -53,12 +55,32 @@ pub fn accepted(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
   cards
 }
 
+/// Whether a UUID has a group of digits that begins there.
+fn is_in_uuid(text: &[u8], start: usize) -> bool {
+  let is_uuid = |text: &[u8]| {
+    let is_part = |(at, byte): (usize, &u8)| match at {
+      8 | 13 | 18 | 23 => *byte == b'-',
+      _ => byte.is_ascii_hexdigit(),
+    };
+    text.iter().enumerate().all(is_part)
+  };
+  [0, 9, 14, 19].into_iter().any(|before| {
+    let uuid = start.checked_sub(before).and_then(|at| text.get(at..at + 36));
+    uuid.is_some_and(is_uuid)
+  })
+}
+
 /// The digits of a text that begins at `offset`, and their groups.
 fn read(shown: &str, offset: usize) -> (Vec<u8>, Vec<Group>) {
   let (mut digits, mut groups) = (Vec::new(), Vec::<Group>::new());
   let (mut is_inside, mut after_dot) = (false, false);
-  for (index, byte) in shown.bytes().enumerate() {
+  let mut bytes = shown.bytes().enumerate();
+  while let Some((index, byte)) = bytes.next() {
     let at = offset + index;
+    if byte == b'%' {
+      // The digits of `%20` are none of a number.
+      bytes.nth(1);
+    }
     if !byte.is_ascii_digit() {
       // A dot at the end of a sentence or of a list number is none of a decimal.
       after_dot = byte == b'.';

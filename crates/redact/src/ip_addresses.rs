@@ -5,19 +5,19 @@ use std::ops::Range;
 /// Forms of addresses. The first group is an address of IPv4, the second may be one of IPv6.
 pub const EXPRESSION: &str = concat!(
   before!(),
-  r"(?:((?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9]))(?-u:\b)",
+  r"(?:((?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9]))",
   r"|((?:[0-9A-Fa-f]{0,4}:){2,8}[0-9A-Fa-f.]*))",
 );
 
 /// The address in a match.
 pub fn accepted(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
   let shown = text.get(found.clone()).unwrap_or_default();
-  if !shown.contains(':') {
-    return vec![found];
-  }
   let follows = text.as_bytes().get(found.end).copied().unwrap_or(b' ');
   if follows.is_ascii_alphanumeric() {
     return Vec::new();
+  }
+  if !shown.contains(':') {
+    return vec![found];
   }
   // The colon or full stop of a sentence.
   let shown = shown.trim_end_matches('.');
