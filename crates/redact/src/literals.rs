@@ -11,6 +11,9 @@ use super::{
   rules::Rules,
 };
 
+/// How many bytes before the first word of a line are looked at.
+const MAX_MARKS: usize = 32;
+
 /// The covered values of such members in a text, in their order. Each part of the text is read a few times at most.
 pub struct Literals<'a> {
   rules: &'a Rules,
@@ -32,10 +35,15 @@ impl<'a> Literals<'a> {
   pub fn next_before(&mut self, limit: usize) -> Option<Range<usize>> {
     let start = self.at.max(self.covered);
     let part = self.text.get(start..limit).filter(|_| self.rules.matches_members())?;
-    for colon in memchr::memchr_iter(b':', part.as_bytes()) {
-      let colon = start + colon;
-      let value = trim_start(self.text.get(colon + 1..)?, &SPACES);
-      if let Some(name) = name_at_end(self.text.get(..colon)?, value)
+    for found in memchr::memchr2_iter(b':', b'=', part.as_bytes()) {
+      let (before, rest) = self.text.split_at_checked(start + found)?;
+      let is_pair = rest.starts_with("=>");
+      if !is_pair && !rest.starts_with(':') {
+        continue;
+      }
+      let value = trim_start(rest.get(1 + usize::from(is_pair)..)?, &SPACES);
+      // The name before an arrow has quotes; another may be a parameter.
+      if let Some(name) = name_at_end(before, if is_pair { "" } else { value })
         && self.covers(name)
         && let Some(value) = self.value(value)
       {
@@ -84,6 +92,13 @@ impl<'a> Literals<'a> {
   }
 }
 
+/// Whether a text ends with the beginning of a line: its number, or the mark of a list, a quote or a difference.
+fn is_line_start(text: &str) -> bool {
+  let is_mark = |byte: &u8| " \t|:>+-*#0123456789\u{2192}\u{2502}".as_bytes().contains(byte);
+  let mut last = text.bytes().rev().take(MAX_MARKS);
+  last.find(|byte| !is_mark(byte)).is_none_or(|byte| byte == b'\n')
+}
+
 /// The name in which a text ends, and which a value follows. One without quotes is the first word of a line, or follows
 /// a brace or a comma; what is behind it is no prose.
 fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
@@ -104,7 +119,7 @@ fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
   }
   let name = text.get(start..).filter(|name| !name.is_empty())?;
   let before = trim_end(text.get(..start)?, &[' ', '\t']);
-  (before.is_empty() || before.ends_with(['{', ',', '\n'])).then_some(name)
+  (before.ends_with(['{', ',']) || is_line_start(before)).then_some(name)
 }
 
 /// Whether a text begins with a string, a number, a list or an object, also one of a class: `Secret {`, `Row(2) [`.

@@ -117,6 +117,46 @@ fn the_colours_of_a_terminal_hide_no_member() {
 }
 
 #[test]
+fn pairs_of_a_map_are_members() {
+  let cases = [
+    ("Map(1) { 'password' => 'hunter2' }", "Map(1) { 'password' => '[redacted]' }"),
+    (
+      "Map(1) {'headers' => { a: 'hunter2' }, 'b' => 1}",
+      "Map(1) {'headers' => '[redacted]', 'b' => 1}",
+    ),
+    ("[\n  'password' => 'hunter2',\n]", "[\n  'password' => '[redacted]',\n]"),
+    ("users.map(password => { ok(1) }, 2)", "users.map(password => { ok(1) }, 2)"),
+    ("'password' >= 'x', 'password' = 1", "'password' >= 'x', 'password' = 1"),
+  ];
+  for (text, expected) in cases {
+    check(text, expected);
+  }
+}
+
+#[test]
+fn a_name_may_be_the_first_word_of_a_line_behind_its_number_or_a_mark() {
+  for before in [
+    "",
+    "  ",
+    "    12\t",
+    "    12\u{2192}  ",
+    " 12 | ",
+    "12: ",
+    "+  ",
+    "-",
+    "> ",
+    "- ",
+    "\u{2502} 3 ",
+  ] {
+    let shown = |value: &str| format!("a = {{\n{before}password: {value},\n{before}b: 1,\n}}");
+    check(&shown("'hunter2'"), &shown("'[redacted]'"));
+  }
+  for text in ["the new password: 'x'", "a 12: password: 'x'"] {
+    check(text, text);
+  }
+}
+
+#[test]
 fn a_path_covers_the_name_of_a_member_that_was_printed() {
   let rules = json!({ "paths": ["input.**.iban"] });
   assert_eq!(input(rules, &json!("{'a': {'iban': 'x'}}")), "{'a': {'iban': '[redacted]'}}");
