@@ -602,6 +602,31 @@ test('a span whose end is stated has ended, also if nothing ends it, and a later
   expect(named(rows, 'stated')).toMatchObject({ output: 'later', metrics: { a: 1 } });
 });
 
+test('an update that ends a span moves its start, names it and adds its fields, too', async () => {
+  const { rows } = await program(`
+    bt.initLogger();
+    const times = { start: 1795417364.0004, end: 1795417365.5 };
+    const log = (name) => {
+      const span = bt.startSpan({ name });
+      span.log({ metrics: times, output: name, span_attributes: { name: 'named ' + name, type: 'tool' } });
+      return span;
+    };
+    show(log('ended').end());
+    log('not ended');
+    const flushed = bt.startSpan({ name: 'sent' });
+    await bt.flush();
+    flushed.log({ metrics: times, output: 'sent', span_attributes: { name: 'named sent', type: 'tool' } });`);
+  for (const name of ['ended', 'not ended', 'sent']) {
+    expect(named(rows, `named ${name}`)).toEqual(
+      expect.objectContaining({
+        output: name,
+        metrics: { start: 1795417364.0004, end: 1795417365.5 },
+        span_attributes: { name: `named ${name}`, type: 'tool' },
+      }),
+    );
+  }
+});
+
 test('times have their fractions of milliseconds, and a time that is none is now', async () => {
   const { rows, shown } = await program(`
     bt.initLogger();

@@ -117,7 +117,7 @@ class SpanRecord {
     const { update, files } = this.#written(write);
     // A refused update is lost and counted; the span stays open.
     if (end === undefined) this.#record('span_log', update, 'Start');
-    else this.#end(end, update);
+    else this.#endByUpdate(end, update);
     this.#repeatWhenRead(update, files);
   }
 
@@ -156,6 +156,17 @@ class SpanRecord {
       ...(startSeconds !== undefined && { startSeconds }),
     };
     this.#record('span_end', { ...times, ...update }, 'Continuation');
+  }
+
+  /**
+   * Ends the span by an update that may have a start, a name and a type, which the event of an end has not.
+   * @param {number} end in seconds
+   * @param {Record<string, any>} update
+   */
+  #endByUpdate(end, update) {
+    if (!this.#isOpen) return this.#end(end, update);
+    this.#record('span_log', update, 'Start');
+    this.#end(end, {});
   }
 
   /**
