@@ -663,6 +663,19 @@ test.each([
   expect(report.found('environment')).toMatchObject({ status: 'warning', detail: name + rest });
 });
 
+test.each([
+  ['BRAINTRUST_APIKEY', 'there is no API key', 'BRAINTRUST_API_KEY'],
+  ['BRAINTRUST_KEY', 'there is no API key', 'BRAINTRUST_API_KEY'],
+  ['FLUE_BRAINTRUST_SAMPLERATE', 'there is no API key', 'FLUE_BRAINTRUST_SAMPLE_RATE'],
+])(
+  'a variable that nothing reads is named where a setting is wrong, too: %s',
+  async (name, detail, meant) => {
+    const failed = expectFailure(await examine({ [name]: 'x' }), 'environment');
+    expect(failed.detail).toContain(detail);
+    expect(failed.advice).toMatch(`${name} is not read. Did you mean ${meant}? `);
+  },
+);
+
 test('a variable that .env.braintrust may not set is named', () =>
   withDirectory(async (directory) => {
     const server = await collector();

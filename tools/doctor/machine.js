@@ -65,7 +65,9 @@ async function checkSettings(known) {
     const detail = messageOf(error);
     const lacksKey = /no API key/.test(detail);
     const advice = lacksKey ? await adviceOnKey() : variablesBySource(known.envFile);
-    return { status: 'failed', detail, advice, settings: sources(known) };
+    // A setting may be missing because its name is mistyped.
+    const sentences = [...unknownVariables(env, nearestFile()), advice];
+    return { status: 'failed', detail, advice: sentences.join(' '), settings: sources(known) };
   }
   const settings = sources(known);
   const file = nearestFile();

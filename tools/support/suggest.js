@@ -7,7 +7,7 @@ const MAX_DISTANCE = 2;
 
 /**
  * The candidate that a word was probably meant to be: at most two typing errors away (case is none), or one that it
- * begins, that begins it, or that has the same letters.
+ * begins or ends, that begins it, or that has the same letters.
  *
  * @param {string} word
  * @param {string[]} candidates
@@ -32,7 +32,8 @@ const sorted = (word) => [...word].toSorted().join('');
  */
 function isPart(typed, name) {
   if (sorted(typed) === sorted(name)) return true;
-  return typed.length >= 2 && (name.startsWith(typed) || typed.startsWith(name));
+  if (typed.length >= 2 && (name.startsWith(typed) || typed.startsWith(name))) return true;
+  return typed.length >= 3 && name.endsWith(typed);
 }
 
 /**
