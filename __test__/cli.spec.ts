@@ -384,6 +384,8 @@ test.each(['dev', 'init', 'doctor', 'inspect', 'drain', 'replay', 'top'])(
     expect(help.out).toMatch(new RegExp(`^Usage: flue-braintrust ${name}`));
     expect(help.out).toMatch(new RegExp(`^Examples:\n  npx flue-braintrust ${name} `, 'm'));
     expect(list.err + help.err).toBe('');
+    const longest = Math.max(...`${list.out}${help.out}`.split('\n').map(({ length }) => length));
+    expect(longest).toBeLessThanOrEqual(120);
   },
 );
 
@@ -401,6 +403,12 @@ test.each([
   [['dev', '--prot', 'npm', 'run', 'dev'], "Unknown option '--prot'. Did you mean --port?\n"],
   [['doctor', 'now'], "Unexpected argument 'now'"],
   [['dev', '--port'], "Option '-p, --port <value>' argument missing"],
+  [
+    ['dev', '--port', '-1'],
+    '--port has no value; one that begins with a dash is given as --port=-x\n',
+  ],
+  [['dev', '-p', '--open'], '-p has no value; one that begins with a dash is given as -p-x\n'],
+  [['dev', '--port=-1'], '--port must be a number from 0 to 65535, but is -1'],
   [['dev', '--port', '70000'], '--port must be a number from 0 to 65535, but is 70000'],
   [['dev', '--keep', '0'], '--keep must be a number of traces, 1 or more, but is 0'],
   [['dev', '--keep', 'all'], '--keep must be a number of traces, 1 or more, but is all'],

@@ -79,6 +79,11 @@ function parsed(args, options, allowPositionals) {
  * @param {string[]} names of the options that there are
  */
 function explained(message, names) {
+  const [, lacking] = /^Option '(--?[^']*)' argument is ambiguous/.exec(message) ?? [];
+  if (lacking !== undefined) {
+    const form = lacking.startsWith('--') ? `${lacking}=-x` : `${lacking}-x`;
+    return `${lacking} has no value; one that begins with a dash is given as ${form}`;
+  }
   const [, option] = /^Unknown option '--?([^']*)'/.exec(message) ?? [];
   // The rest of Node's message is about positional arguments that begin with a dash.
   const problem = (message.split('\n')[0] ?? '').replace(/(^Unknown option '.*?')\. .*/, '$1');

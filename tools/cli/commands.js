@@ -66,7 +66,7 @@ const COMMANDS = new Map([
       summary: 'deliver what a spool directory holds',
       examples: [
         'drain .flue-braintrust --env-file .env       # what waits for the destination of .env',
-        'drain .flue-braintrust --from 0f3a           # what waits for another one, such as that of an old key',
+        'drain .flue-braintrust --from 0f3a           # what waits for another one, as of an old key',
         'drain .flue-braintrust --from all --timeout 300',
       ],
       load: () => require('./drain'),

@@ -78,7 +78,12 @@ function planOf(settings) {
   try {
     return parse(loadNative().plan(settings));
   } catch (error) {
-    throw new Failure(`${messageOf(error)}. \`flue-braintrust doctor\` has the details.`);
+    // A command has no options of `initLogger`.
+    const problem = messageOf(error).replace(
+      'or pass `apiKey` to initLogger',
+      'or name a file that has it, with --env-file',
+    );
+    throw new Failure(`${problem}. \`flue-braintrust doctor\` has the details.`);
   }
 }
 
