@@ -599,6 +599,7 @@ test('in a workspace, the files of its packages that depend on Flue are looked a
     expect(await report()).toContain(
       `with the compatibility date 2024-09-23 in ${at('wrangler.toml')}, `,
     );
+    expect(await report()).toContain(`Run \`npx flue-braintrust init ${at('.')}\`, unless`);
     writeFileSync(join(directory, at('.dev.vars')), '');
     expect(await report()).toContain(`there is no BRAINTRUST_API_KEY in ${at('.dev.vars')}, `);
   });

@@ -6,12 +6,13 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import { exportedAgents, isAgent } from '../tools/init/agents';
 import { instrumented } from '../tools/init/instrument';
@@ -943,6 +944,21 @@ test.each([
     const ending = await cli(['init', directory]);
     expect(ending).toMatchObject({ code: 1, stdout: '' });
     expect(ending.stderr).toContain(problem);
+  });
+});
+
+test('where the project is elsewhere, the directory for the next step is named', async () => {
+  await withFiles({ 'src/app.ts': 'export default {};\n' }, async (directory) => {
+    const ending = await cli(['init'], { cwd: join(directory, 'src') });
+    expect(ending).toMatchObject({ code: 1, stdout: '' });
+    const root = realpathSync(directory);
+    expect(ending.stderr).toContain(`The nearest is in ${root}: run init there`);
+    const above = await cli(['init', directory], { cwd: dirname(directory) });
+    expect(above.stdout).toContain(
+      `\nNext, in ${basename(directory)}, with BRAINTRUST_API_KEY set:`,
+    );
+    const here = await cli(['init'], { cwd: directory });
+    expect(here.stdout).toContain('\nNext, with BRAINTRUST_API_KEY set:');
   });
 });
 

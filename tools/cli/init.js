@@ -51,7 +51,7 @@ async function run(values, directory = '.') {
   const dryRun = values['dry-run'] === true;
   if (!dryRun) write(project.root, plan.changes);
   if (values.json === true) printJson(outcome(plan, dryRun));
-  else process.stdout.write(report(plan, project.packageManager, dryRun));
+  else process.stdout.write(report(plan, project, dryRun));
   return 0;
 }
 
@@ -106,10 +106,10 @@ function outcome({ changes, commands, notes, byHand }, dryRun) {
 
 /**
  * @param {Plan} plan
- * @param {import('../init/packages').PackageManager} packageManager
+ * @param {import('../init/project').Project} project
  * @param {boolean} dryRun
  */
-function report({ changes, commands, notes, byHand }, packageManager, dryRun) {
+function report({ changes, commands, notes, byHand }, { root, packageManager }, dryRun) {
   const files = dryRun ? changes.map(drawDiff) : changes.map(drawLine);
   const isDone = changes.length + byHand.length === 0;
   const done = isDone ? ['Nothing to change: the project is set up.\n'] : files;
@@ -117,10 +117,12 @@ function report({ changes, commands, notes, byHand }, packageManager, dryRun) {
   const ours = (/** @type {string} */ command) =>
     executed(packageManager, `flue-braintrust ${command}`);
   const next = [...commands, ours('doctor')].map((command) => `  ${command}\n`);
+  // In the root of a workspace, the commands would do something else.
+  const place = path.relative('.', root);
   return [
     ...done,
     ...(allNotes.length > 0 ? ['\n', ...allNotes.map((note) => `Note: ${printable(note)}\n`)] : []),
-    `\nNext, with BRAINTRUST_API_KEY set:\n\n`,
+    `\nNext, ${place === '' ? '' : `in ${printable(place)}, `}with BRAINTRUST_API_KEY set:\n\n`,
     ...next,
     `\nWithout an account: ${ours(`dev -- ${packageManager} run dev`)}\n`,
   ].join('');

@@ -108,12 +108,13 @@ function absenceProblem({ root, dependencies, packageManager }) {
  * @returns {Problem | undefined}
  */
 function registrationProblem(project) {
-  const { app, sources, launchers, packageManager } = project;
+  const { root, app, sources, launchers, packageManager } = project;
   const commands = [...launchers.map(({ text }) => text), process.env.NODE_OPTIONS ?? ''];
   if (commands.some((text) => text.includes(REGISTER))) return undefined;
   const files = [...sources, ...(app ? [app] : [])];
   const modules = files.filter(isOurs);
-  const advice = `Run \`${executed(packageManager, `${OURS} init`)}\`, unless the application is started with \`--import ${REGISTER}\`.`;
+  const init = [OURS, 'init', path.relative('.', root)].join(' ').trim();
+  const advice = `Run \`${executed(packageManager, init)}\`, unless the application is started with \`--import ${REGISTER}\`.`;
   if (modules.length > 0) {
     const lost = modules.filter(({ path: name }) => !isLoaded(project, name));
     const [first] = lost.length === modules.length ? lost : [];

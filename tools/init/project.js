@@ -28,7 +28,7 @@ const LOCK_FILES = /** @type {const} */ ([
   ['package-lock.json', 'npm'],
   ['npm-shrinkwrap.json', 'npm'],
 ]);
-/** How far above the project the lock file of a workspace is looked for. */
+/** How far above the project the lock file of a workspace, and a package.json, are looked for. */
 const MAX_PARENTS = 16;
 
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -121,7 +121,11 @@ function noProject(root, why) {
  */
 function manifestOf(root) {
   const manifest = readFile(root, 'package.json');
-  if (manifest === undefined) throw new NoProject(`there is no package.json in ${root}`);
+  if (manifest === undefined) {
+    const above = upwards(root).find((one) => fs.existsSync(path.join(one, 'package.json')));
+    const advice = above === undefined ? '' : `. The nearest is in ${above}: run init there`;
+    throw new NoProject(`there is no package.json in ${root}${advice}`);
+  }
   if ('why' in manifest) {
     throw new Failure(`the package.json in ${root} cannot be read: ${manifest.why}`);
   }
@@ -191,15 +195,22 @@ function pinsOf({ overrides, resolutions, pnpm }) {
 function packageManagerOf(root, { packageManager }) {
   const stated = /^(npm|pnpm|yarn|bun)@/.exec(String(packageManager))?.[1];
   if (stated !== undefined) return /** @type {PackageManager} */ (stated);
-  let at = root;
-  for (let parents = 0; parents <= MAX_PARENTS; parents++) {
-    const found = LOCK_FILES.find(([lock]) => fs.existsSync(path.join(at, lock)));
+  for (const folder of upwards(root)) {
+    const found = LOCK_FILES.find(([lock]) => fs.existsSync(path.join(folder, lock)));
     if (found !== undefined) return found[1];
+  }
+  return 'npm';
+}
+
+/** A folder and those above it, as far as they may belong to the same project. @param {string} folder */
+function upwards(folder) {
+  const folders = [folder];
+  for (let at = folder; folders.length <= MAX_PARENTS; folders.push(at)) {
     // Outside of a repository nothing belongs to the project.
     if (fs.existsSync(path.join(at, '.git')) || at === path.dirname(at)) break;
     at = path.dirname(at);
   }
-  return 'npm';
+  return folders;
 }
 
 /**
