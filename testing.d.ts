@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" />
+
 /**
  * A collector for tests of applications: takes Braintrust's place in the process of the tests, and gives the traces that
  * arrive. For jest, vitest, `node:test` and any other runner on Node.

@@ -569,3 +569,25 @@ test('TypeScript for the braintrust package compiles, and so does what is unset 
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
     expect(await run([compiler, '-p', directory])).toMatchObject({ stdout: '', code: 0 });
   }));
+
+test('the types need neither those of Node nor a newer library, also where libraries are checked', () =>
+  withDirectory(async (directory) => {
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2022',
+      strict: true,
+      noEmit: true,
+      types: [],
+      paths: {
+        'flue-braintrust': [join(ROOT, 'index.d.mts')],
+        'flue-braintrust/testing': [join(ROOT, 'testing.d.ts')],
+      },
+    };
+    writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+    const text = `import { flush } from 'flue-braintrust';
+      import { startCollector } from 'flue-braintrust/testing';
+      export const ended = startCollector().then((collector) => flush().then(() => collector.close()));`;
+    writeFileSync(join(directory, 'program.mts'), text);
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+    expect(await run([compiler, '-p', directory])).toMatchObject({ stdout: '', code: 0 });
+  }));
