@@ -130,7 +130,8 @@ export interface InitLoggerOptions<_IsAsyncFlush extends boolean = boolean> {
   metadata?: Record<string, unknown> | undefined;
   /**
    * The environment that the application runs in, such as `production`: `metadata.environment` of every trace. Also in
-   * the form of the `braintrust` package. Default: `FLUE_BRAINTRUST_ENVIRONMENT`, else none.
+   * the form of the `braintrust` package. Default: `FLUE_BRAINTRUST_ENVIRONMENT`, else the variables of that
+   * package, `BRAINTRUST_ENVIRONMENT_NAME` or `BRAINTRUST_ENVIRONMENT_TYPE`, else none.
    */
   environment?:
     string | { type?: string | undefined; name?: string | undefined } | null | undefined;

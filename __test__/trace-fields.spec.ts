@@ -65,6 +65,19 @@ test.each([
   },
 );
 
+test.each([
+  [{ BRAINTRUST_ENVIRONMENT_NAME: 'staging', BRAINTRUST_ENVIRONMENT_TYPE: 'server' }, 'staging'],
+  [{ BRAINTRUST_ENVIRONMENT_NAME: ' ', BRAINTRUST_ENVIRONMENT_TYPE: 'server' }, 'server'],
+  [{ FLUE_BRAINTRUST_ENVIRONMENT: 'ours', BRAINTRUST_ENVIRONMENT_NAME: 'staging' }, 'ours'],
+])('the variables of the braintrust package state the environment: %j', (variables, name) =>
+  traced(
+    `bt.initLogger();
+     bt.startSpan({ name: 'root' }).end();`,
+    (collector) => expect(roots(collector)[0].row.metadata).toEqual({ environment: name }),
+    variables,
+  ),
+);
+
 const OPTIONS = `{ tags: ['blue', 'green', 'blue'], environment: { type: 'server', name: 'staging' }, release: 'v1.2',
   metadata: { team: 'herbs', tier: '2=b' } }`;
 

@@ -38,7 +38,9 @@ function traceFieldsOf(options, env) {
   const tags = readOption('tags', () => tagsOf(options.tags, env.FLUE_BRAINTRUST_TAGS));
   const environment =
     readOption('environment', () => environmentOf(options.environment)) ??
-    filled(env.FLUE_BRAINTRUST_ENVIRONMENT);
+    filled(env.FLUE_BRAINTRUST_ENVIRONMENT) ??
+    filled(env.BRAINTRUST_ENVIRONMENT_NAME) ??
+    filled(env.BRAINTRUST_ENVIRONMENT_TYPE);
   const release =
     readOption('release', () => releaseOf(options.release)) ??
     releaseOf(env.FLUE_BRAINTRUST_RELEASE);
