@@ -352,6 +352,30 @@ test('tracing that stands elsewhere is migrated where it stands', async () => {
   });
 });
 
+test.each([
+  ['initLogger()', true],
+  ['initLogger({ apiKey: process.env.BRAINTRUST_API_KEY })', true],
+  ["initLogger({ projectName: 'P' })", false],
+  ["initLogger({ projectId: '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f' })", false],
+  ['initLogger({ ...options })', false],
+  ['initLogger(options)', false],
+])('that traces go to another project is stated, if %s named none', async (call, isStated) => {
+  const module = `import { braintrustFlueObserver, initLogger } from 'braintrust';
+import { observe } from '@flue/runtime';
+const options = { apiKey: 'k' };
+export const logger = ${call};
+observe((event, ctx) => {
+  braintrustFlueObserver(event, ctx);
+});
+`;
+  const files = { 'src/braintrust.ts': module, 'src/app.ts': `import './braintrust.ts';\n` };
+  await withFiles(files, async (directory) => {
+    const stated = (notes: string[]) => notes.filter((note) => note.includes('"Global"'));
+    expect(stated((await init(directory)).notes)).toHaveLength(isStated ? 1 : 0);
+    expect(stated((await init(directory)).notes)).toHaveLength(0);
+  });
+});
+
 test('the official package stays while the application is started with its hook', async () => {
   const started = (script: string) => ({
     'package.json': JSON.stringify({
@@ -828,7 +852,7 @@ test('`flue run` loads app.ts before Flue 2', async () => {
 });
 
 const flue = `import { observe } from '@flue/runtime';\n`;
-const KEY = `initLogger();\n`;
+const KEY = `initLogger({ projectName: 'P' });\n`;
 
 test.each([
   [
@@ -838,28 +862,28 @@ test.each([
   ],
   [
     'a module that is partly migrated',
-    `${flue}import { braintrustFlueObserver, initLogger } from 'flue-braintrust'\ninitLogger()\nobserve((event) => braintrustFlueObserver(event))\n`,
-    `import { instrument } from '@flue/runtime';\nimport { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust'\ninitLogger()\ninstrument(braintrustFlueInstrumentation())\n`,
+    `${flue}import { braintrustFlueObserver, initLogger } from 'flue-braintrust'\ninitLogger({ projectName: 'P' })\nobserve((event) => braintrustFlueObserver(event))\n`,
+    `import { instrument } from '@flue/runtime';\nimport { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust'\ninitLogger({ projectName: 'P' })\ninstrument(braintrustFlueInstrumentation())\n`,
   ],
   [
     'another name and another observer beside it',
-    `import { instrument, observe as watch } from '@flue/runtime';\nimport * as bt from 'braintrust';\nbt.initLogger();\nwatch(console.log);\nwatch((e, c) => { bt.braintrustFlueObserver(e, c); });\n`,
-    `import { instrument, observe as watch } from '@flue/runtime';\nimport * as bt from 'flue-braintrust';\nbt.initLogger();\nwatch(console.log);\ninstrument(bt.braintrustFlueInstrumentation());\n`,
+    `import { instrument, observe as watch } from '@flue/runtime';\nimport * as bt from 'braintrust';\nbt.initLogger({ projectName: 'P' });\nwatch(console.log);\nwatch((e, c) => { bt.braintrustFlueObserver(e, c); });\n`,
+    `import { instrument, observe as watch } from '@flue/runtime';\nimport * as bt from 'flue-braintrust';\nbt.initLogger({ projectName: 'P' });\nwatch(console.log);\ninstrument(bt.braintrustFlueInstrumentation());\n`,
   ],
   [
     'the default export, which the `braintrust` package has besides',
-    `${flue}import t from 'braintrust';\nt.initLogger();\nobserve(t.braintrustFlueObserver);\n`,
-    `import { instrument } from '@flue/runtime';\nimport * as t from 'flue-braintrust';\nt.initLogger();\ninstrument(t.braintrustFlueInstrumentation());\n`,
+    `${flue}import t from 'braintrust';\nt.initLogger({ projectName: 'P' });\nobserve(t.braintrustFlueObserver);\n`,
+    `import { instrument } from '@flue/runtime';\nimport * as t from 'flue-braintrust';\nt.initLogger({ projectName: 'P' });\ninstrument(t.braintrustFlueInstrumentation());\n`,
   ],
   [
     'all names by `import()`',
-    `${flue}const bt = await import('braintrust');\nbt.initLogger();\nobserve(bt.braintrustFlueObserver);\n`,
-    `import { instrument } from '@flue/runtime';\nconst bt = await import('flue-braintrust');\nbt.initLogger();\ninstrument(bt.braintrustFlueInstrumentation());\n`,
+    `${flue}const bt = await import('braintrust');\nbt.initLogger({ projectName: 'P' });\nobserve(bt.braintrustFlueObserver);\n`,
+    `import { instrument } from '@flue/runtime';\nconst bt = await import('flue-braintrust');\nbt.initLogger({ projectName: 'P' });\ninstrument(bt.braintrustFlueInstrumentation());\n`,
   ],
   [
     'all names by `require()`',
-    `const { observe } = require('@flue/runtime');\nconst bt = require('braintrust');\nbt.initLogger();\nobserve(bt.braintrustFlueObserver);\n`,
-    `const { instrument } = require('@flue/runtime');\nconst bt = require('flue-braintrust');\nbt.initLogger();\ninstrument(bt.braintrustFlueInstrumentation());\n`,
+    `const { observe } = require('@flue/runtime');\nconst bt = require('braintrust');\nbt.initLogger({ projectName: 'P' });\nobserve(bt.braintrustFlueObserver);\n`,
+    `const { instrument } = require('@flue/runtime');\nconst bt = require('flue-braintrust');\nbt.initLogger({ projectName: 'P' });\ninstrument(bt.braintrustFlueInstrumentation());\n`,
   ],
   [
     'CommonJS',

@@ -9,7 +9,7 @@ const { change } = require('./changes');
 const { instrumented } = require('./instrument');
 const { hasInstrument, isCommonJs, tracingModule } = require('./modules');
 const { firstOf } = require('./project');
-const { withoutTexts } = require('./lexer');
+const { withoutComments, withoutTexts } = require('./lexer');
 const { isOfficial, isOurs, migrated, namesConnector } = require('./tracing');
 
 /** @typedef {import('./project').Project} Project */
@@ -89,14 +89,28 @@ function traceSources(project) {
  */
 function connected(project, file, isOfficial, isRegistered) {
   const ours = isOfficial ? migrated(file) : file.text;
-  if (!hasInstrument(project.line) || isRegistered) return partOf(file, ours);
+  const notes = isOfficial ? notesOnProject(file) : [];
+  if (!hasInstrument(project.line) || isRegistered) return partOf(file, ours, notes);
   const text = instrumented(ours);
-  if (text !== undefined) return partOf(file, text);
+  if (text !== undefined) return partOf(file, text, notes);
   const isObserving = /(?<![\w$])observe\s*[(<]/.test(withoutTexts(ours)) && !registers(ours);
   const note =
     `${file.path} calls \`observe\` in a form that init leaves alone. Register with ` +
     '`instrument(braintrustFlueInstrumentation())` instead: else custom spans are traces of their own.';
-  return partOf(file, ours, isObserving ? [note] : []);
+  return partOf(file, ours, isObserving ? [...notes, note] : notes);
+}
+
+/** A logger without a project, or with options that are stated. */
+const LOGGER = /(?<![\w$])initLogger\s*\(\s*(?:\{([^}]*)\}\s*)?\)/;
+
+/** That the packages have different defaults. @param {SourceFile} file of the official package */
+function notesOnProject({ path: name, text }) {
+  const [call, options = ''] = LOGGER.exec(withoutComments(text)) ?? [];
+  if (call === undefined || /project(?:Name|Id)|\.\.\./.test(options)) return [];
+  return [
+    `${name} names no project: its traces went to "Global", and go to that of BRAINTRUST_PROJECT_NAME, else to "Flue". ` +
+      "To stay there, pass `projectName: 'Global'` to `initLogger`.",
+  ];
 }
 
 /** @param {string} text @returns {boolean} whether it registers an instrumentation */
