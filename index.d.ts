@@ -600,7 +600,10 @@ export interface StartSpanArgs {
 }
 
 export interface EndSpanArgs {
-  /** The end time in seconds since the epoch, 1970 to 9999. Default: now, also, with a warning, for anything else. */
+  /**
+   * The end time in seconds since the epoch, 1970 to 9999. Default: now, also, with a warning, for anything else. A time
+   * before the start of the span counts as the start.
+   */
   endTime?: number | undefined;
 }
 
