@@ -16,7 +16,8 @@ const CONTENT_IS_CUT: &str = "The queue is full: spans end without their content
   counts; increase `maxQueueBytes`, or configure a `spool` directory (in a Worker: `storage`).";
 
 /// The message of [`Code::Large`].
-pub(crate) const CONTENT_IS_LARGE: &str = "A very large event is cut: `stats().cut`.";
+pub(crate) const CONTENT_IS_LARGE: &str =
+  "An event exceeds a limit and is cut; `stats().cut` counts.";
 
 /// The counters and the diagnostics of one exporter, shared with the host's threads.
 pub struct Account {
