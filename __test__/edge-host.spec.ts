@@ -33,6 +33,18 @@ test('what a flush in an alarm has delivered leaves the storage', async () => {
   expect(await seen('flush in an alarm')).toEqual({ isKept: true, complete: true, left: 0 });
 });
 
+test('what a logger leaves is in the storage once it is closed, however slow the storage is', async () => {
+  const [delivered, failed] = await seen('close with a slow storage');
+  // A queued submission is in the snapshot, an interrupted span in a file of rows.
+  expect(delivered).toEqual({ isSpan: [true], later: 0 });
+  expect(failed).toEqual({ isSpan: [false, true], later: 0 });
+});
+
+test('a flush after which nothing is recorded stores nothing', async () => {
+  const nothing = { isStored: true, complete: true, changes: 0 };
+  expect(await seen('repeated flush')).toEqual(nothing);
+});
+
 test('a request that is repeated again and again runs at most twice at once', async () => {
   expect(await seen('repeated request')).toBe(2);
 });

@@ -83,6 +83,14 @@ export class Delivery {
   /**
    * Waits until the recorder is connected, at most for the timeout.
    * @param {number} timeoutMs
+  /**
+   * Waits until the storage has what is not delivered, at most for the timeout.
+   * @param {number} timeoutMs
+   */
+  async kept(timeoutMs) {
+    await this.#wait(() => this.#recorder.isKept(), timeoutMs);
+  }
+
    */
   async connected(timeoutMs) {
     await this.#wait(() => this.#recorder.isConnected, timeoutMs);

@@ -31,6 +31,9 @@ import { print } from '../warn.js';
 /** As in `native.d.ts`. */
 export const PRIORITY = Object.freeze({ Start: 0, Continuation: 1, MinimalEnd: 2, Note: 3 });
 
+/** How long after its timeout a shutdown waits for the storage, in milliseconds. On Node, a disk has as long. */
+const STORING_MS = 1000;
+
 /** Begins the lines of the debug log. Other lines are diagnostics. */
 const DEBUG = '[flue-braintrust] debug: ';
 
@@ -156,6 +159,10 @@ export class EdgeRecorder {
       ticket < 0
         ? this.isKept()
         : await this.delivery.until(ticket, this.#session.generation, leftMs);
+    // What a shutdown leaves is stored after it.
+    if (isShutdown && !this.isKept()) {
+      await this.delivery.kept(Math.max(STORING_MS, timeoutMs - (Date.now() - began)));
+    }
     const complete = isDelivered && this.storageWork?.isOpen !== false;
     return /** @type {Json} */ (JSON.stringify({ complete, ...this.#stats() }));
   }

@@ -58,6 +58,11 @@ impl SnapshotSchedule {
     }
   }
 
+  /// Makes the snapshot due at once, unless it is current.
+  pub fn hasten(&mut self, now: Duration) {
+    self.due = self.due.map(|_| now);
+  }
+
   /// Schedules when restored spans are dropped, and makes the snapshot due at once.
   pub fn restored(&mut self, now: Duration) {
     self.drop_orphaned_at.push_back(now + RESUME_WITHIN);
@@ -67,7 +72,7 @@ impl SnapshotSchedule {
 
   /// The number of the first snapshot that contains everything until now, for [`Self::has_tried`].
   pub fn next(&self) -> u64 {
-    self.begun + u64::from(self.is_enabled)
+    self.begun + u64::from(self.due.is_some())
   }
 
   /// Whether the write of the snapshot with that number, or of a later one, has succeeded or failed.

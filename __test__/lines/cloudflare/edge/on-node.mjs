@@ -16,6 +16,7 @@ import { writeSlug } from '../../../../js/spans/slug.js';
 const { startCollector } = createRequire(import.meta.url)('../../../../tools/collector');
 
 const CORE = new URL('../../../../js/edge/core.wasm', import.meta.url);
+const QUEUED = { v: 3, type: 'submission_queued', submissionId: 'sub_1', agentName: 'a' };
 const UUID = '11111111-2222-4333-8444-555555555555';
 
 let isDown = false;
@@ -72,12 +73,19 @@ function storage({ values = new Map(), takesMs = 0, refuses = [] } = {}) {
     values,
     lists: 0,
     list: operation('list', () => {
+    changes: 0,
       one.lists++;
       return new Map(values);
     }),
     get: operation('get', (key) => values.get(key)),
-    put: operation('put', (key, value) => void values.set(key, value)),
-    delete: operation('delete', (key) => values.delete(key)),
+    put: operation('put', (key, value) => {
+      one.changes++;
+      values.set(key, value);
+    }),
+    delete: operation('delete', (key) => {
+      one.changes++;
+      return values.delete(key);
+    }),
   };
   return one;
 }
@@ -159,6 +167,36 @@ const SCENARIOS = {
     return { isKept: kept > 0, complete, left: values.size };
   },
   /** The server takes no rows after the first: their request is repeated again and again. */
+  /** What a storage has when a logger is closed, and a while later: a submission waits, and a span is open. */
+  async 'close with a slow storage'() {
+    const stored = [];
+    for (isDown of [false, true]) {
+      const one = storage({ takesMs: 300 });
+      const logger = init({ storage: one, projectName: `closed ${isDown}` });
+      entry.braintrustFlueObserver(QUEUED);
+      logger.startSpan({ name: 'open' });
+      await logger.close({ timeoutMs: 3000 });
+      const changes = one.changes;
+      const isSpan = [...one.values.keys()].map((key) => key.includes('.open'));
+      await delivered();
+      await sleep(1000);
+      stored.push({ isSpan, later: one.changes - changes });
+    }
+    return stored;
+  },
+  /** Nothing is recorded between two flushes. */
+  async 'repeated flush'() {
+    const one = storage({ takesMs: 300 });
+    const logger = init({ storage: one });
+    logger.startSpan({ name: 'open' });
+    await logger.flush();
+    // Confirmed rows leave the storage afterwards.
+    await delivered();
+    const { changes } = one;
+    const { complete } = await logger.flush();
+    await delivered();
+    return { isStored: changes > 0, complete, changes: one.changes - changes };
+  },
   async 'repeated request'() {
     const { fetch } = globalThis;
     const requests = { begun: 0, running: 0 };

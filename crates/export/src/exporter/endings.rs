@@ -71,7 +71,7 @@ impl Exporter {
 
   pub(super) fn waiting(&mut self, deadline: Duration, now: Now) -> Waiting {
     // The caller waits: write the snapshot at once.
-    self.snapshot.expedite(now.elapsed);
+    self.snapshot.hasten(now.elapsed);
     let ticket = self.next_ticket;
     self.next_ticket += 1;
     let snapshot = self.snapshot.next();

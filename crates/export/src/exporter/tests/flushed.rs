@@ -65,3 +65,17 @@ fn a_flush_waits_neither_for_a_snapshot_that_cannot_be_written_nor_beyond_its_de
   exporter.handle_timeout(at(5000));
   assert_eq!(exporter.poll_output(), complete(hanging));
 }
+
+#[test]
+fn a_flush_writes_no_snapshot_when_nothing_has_come_since_the_last_one() {
+  let (mut exporter, first) = waiting_submissions();
+  exporter.handle_spool(first, Completion::Done(Ok(())), at(220));
+  exporter.flush(5 * SECOND, at(220));
+  let (second, _) = next_operation(&mut exporter, at(220)).unwrap();
+  exporter.handle_spool(second, Completion::Done(Ok(())), at(230));
+  exporter.handle_timeout(at(230));
+  assert!(exporter.poll_output().is_some());
+  let ticket = exporter.flush(5 * SECOND, at(300));
+  assert!(next_operation(&mut exporter, at(300)).is_none());
+  assert_eq!(exporter.poll_output(), Some(Output::Completed { ticket, complete: true }));
+}
