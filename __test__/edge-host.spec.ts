@@ -82,6 +82,12 @@ test('a delivery ends although what the application has put in the place of `fet
   expect(lastError).toContain('no response in time');
 });
 
+test('a response without an end is read up to a bound', async () => {
+  const { isBounded, lastError } = await seen('response without an end');
+  expect(isBounded).toBe(true);
+  expect(lastError).toContain('the response is too large');
+});
+
 test('the limit of subrequests is named', async () => {
   expect(await seen('limit of subrequests')).toEqual([
     expect.stringMatching(/FLUE_BRAINTRUST_UNREACHABLE: .*: Cloudflare's limit of subrequests/),

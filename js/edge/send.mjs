@@ -64,10 +64,23 @@ async function answerOf({ method, url, headers, readsBody, form, body }, signal)
     await response.body?.cancel();
     return answer;
   }
-  const text = await response.text();
-  return text.length > MAX_BODY_BYTES
-    ? { error: 'the response is too large' }
-    : { ...answer, body: text };
+  const text = await textOf(response);
+  return text === undefined ? { error: 'the response is too large' } : { ...answer, body: text };
+}
+
+/**
+ * The body as text; undefined if it is too large. No more of it is read: an isolate has little memory.
+ * @param {Response} response
+ */
+async function textOf({ body }) {
+  const decoder = new TextDecoder();
+  let [text, bytes] = ['', 0];
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** Rejects when a signal aborts. @param {AbortSignal} signal @returns {Promise<never>} */

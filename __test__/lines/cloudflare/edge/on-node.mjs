@@ -62,7 +62,7 @@ const delivered = async () => {
 const init = (options = {}) =>
   entry.initLogger({ apiKey: 'key', appUrl: url, apiUrl: url, projectName: 'edge', ...options });
 
-/** A storage in memory: its values, how often it was listed, and how long it takes. */
+/** A storage in memory: its values, how often it was listed and changed, and how long it takes. */
 function storage({ values = new Map(), takesMs = 0, refuses = [] } = {}) {
   const operation = (name, run) => async (key, value) => {
     await sleep(takesMs);
@@ -72,8 +72,8 @@ function storage({ values = new Map(), takesMs = 0, refuses = [] } = {}) {
   const one = {
     values,
     lists: 0,
-    list: operation('list', () => {
     changes: 0,
+    list: operation('list', () => {
       one.lists++;
       return new Map(values);
     }),
@@ -166,7 +166,6 @@ const SCENARIOS = {
     await delivered();
     return { isKept: kept > 0, complete, left: values.size };
   },
-  /** The server takes no rows after the first: their request is repeated again and again. */
   /** What a storage has when a logger is closed, and a while later: a submission waits, and a span is open. */
   async 'close with a slow storage'() {
     const stored = [];
@@ -197,6 +196,7 @@ const SCENARIOS = {
     await delivered();
     return { isStored: changes > 0, complete, changes: one.changes - changes };
   },
+  /** The server takes no rows after the first: their request is repeated again and again. */
   async 'repeated request'() {
     const { fetch } = globalThis;
     const requests = { begun: 0, running: 0 };
@@ -277,6 +277,51 @@ const SCENARIOS = {
     pass(31_000);
     const end = await Promise.race([delivered().then(() => 'ended'), sleep(10_000, 'runs')]);
     return { end, lastError: logger.stats().lastError };
+  },
+  /** How long the request of an event is kept alive while the key is refused, and what arrives once it is not. */
+  async 'key that is refused'() {
+    isRefusing = true;
+    const logger = init();
+    logger.log({ input: 'first' });
+    const ms = await timeOf(delivered());
+    const { pending } = logger.stats();
+    isRefusing = false;
+    pass(61_000);
+    logger.log({ input: 'second' });
+    await delivered();
+    return { ms, pending, sent: logger.stats().sent };
+  },
+  /** A value of more than the most characters that an event may have. */
+  async 'large event'() {
+    const one = storage({ takesMs: 50 });
+    const codes = [];
+    const logger = init({ storage: () => one, onError: ({ code }) => codes.push(code) });
+    for (let n = 0; n < 2; n++)
+      logger.log({ input: 'in ', output: ['x'.repeat(9_000_000), 'y'.repeat(9_000_000)] });
+    await logger.flush();
+    return { cut: logger.stats().cut, codes };
+  },
+  /** How much is read of a response without an end, which takes no time to arrive. */
+  async 'response without an end'() {
+    const chunk = new Uint8Array(64 * 1024).fill(32);
+    const read = { bytes: 0, isCancelled: false };
+    globalThis.fetch = async () =>
+      new Response(
+        new ReadableStream({
+          async pull(controller) {
+            // The clock goes on.
+            await sleep(0);
+            read.bytes += chunk.length;
+            controller.enqueue(chunk);
+          },
+          cancel: () => void (read.isCancelled = true),
+        }),
+      );
+    const logger = init();
+    logger.log({ input: 'in' });
+    while (!read.isCancelled && read.bytes < 16 * 1024 * 1024) await sleep(1);
+    await logger.flush({ timeoutMs: 100 });
+    return { isBounded: read.bytes < 4 * 1024 * 1024, lastError: logger.stats().lastError };
   },
   /** The requests of the application have used up what an invocation may send. */
   async 'limit of subrequests'() {
