@@ -206,7 +206,7 @@ impl Recorder {
     };
     // The exporter itself counts a minimal end as cut.
     if is_accepted && cut && priority != Priority::MinimalEnd {
-      self.account.counters.cut(1);
+      self.account.note_cut(priority, true);
     }
     is_accepted
   }
