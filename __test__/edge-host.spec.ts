@@ -116,6 +116,17 @@ test('the objects of an isolate share the responses of login, registration and l
   expect(sent).toBe(5);
 });
 
+test('a refused key keeps no request alive while nothing can be sent, and loses no row', async () => {
+  const { ms, ...rest } = await seen('key that is refused');
+  expect(rest).toEqual({ pending: 1, sent: 2 });
+  // Deliveries without progress go on for half a minute.
+  expect(ms).toBeLessThan(20_000);
+});
+
+test('a very large event is reported as on Node', async () => {
+  expect(await seen('large event')).toEqual({ cut: 2, codes: ['FLUE_BRAINTRUST_LARGE'] });
+});
+
 test('responses are not shared once the key is refused, nor for long', async () => {
   const { restored, ...rest } = await seen('key that is restored');
   expect(rest).toEqual({ refused: false, isAskedAgain: true });

@@ -42,6 +42,8 @@ export class Delivery {
   #flushes = new Set();
   /** Whether everything was settled at the last poll, and nothing came since. */
   #isSettled = true;
+  /** Until when nothing is due, as of the last poll: a server may refuse the key, or ask for a long delay. */
+  #idleUntil = 0;
 
   /**
    * @param {EdgeRecorder} recorder
@@ -60,16 +62,17 @@ export class Delivery {
   /** Something was recorded. */
   touch() {
     this.#isSettled = false;
+    this.#idleUntil = 0;
   }
 
   /**
    * Delivers what is recorded; nothing outside of a request.
-   * @param {number} [patienceMs] how long deliveries without progress go on
+   * @param {number} [patienceMs] how long deliveries without progress go on, at most
    */
   async settle(patienceMs = PATIENCE_MS) {
     if (!isInRequest()) return;
     const until = Date.now() + patienceMs;
-    await this.#run(() => this.#isSettled || Date.now() >= until);
+    await this.#run(() => this.#isSettled || Math.max(Date.now(), this.#idleUntil) >= until);
   }
 
   /**
@@ -81,9 +84,6 @@ export class Delivery {
   }
 
   /**
-   * Waits until the recorder is connected, at most for the timeout.
-   * @param {number} timeoutMs
-  /**
    * Waits until the storage has what is not delivered, at most for the timeout.
    * @param {number} timeoutMs
    */
@@ -91,6 +91,9 @@ export class Delivery {
     await this.#wait(() => this.#recorder.isKept(), timeoutMs);
   }
 
+  /**
+   * Waits until the recorder is connected, at most for the timeout.
+   * @param {number} timeoutMs
    */
   async connected(timeoutMs) {
     await this.#wait(() => this.#recorder.isConnected, timeoutMs);
@@ -214,6 +217,8 @@ export class Delivery {
       own.add(sent);
     }
     this.#isSettled = progress.isSettled && own.size === 0;
+    const isWaiting = own.size === 0 && recorder.storageWork?.isOpen !== false;
+    this.#idleUntil = isWaiting ? Date.now() + (progress.timeoutMs ?? 0) : 0;
     return progress.timeoutMs;
   }
 }
