@@ -139,6 +139,15 @@ test('responses are not shared once the key is refused, nor for long', async () 
 test('an outage of many objects is reported once', async () => {
   const code = 'FLUE_BRAINTRUST_UNREACHABLE';
   const { codes, lines } = await seen('warnings of many objects');
+test('a request ends once its rows are delivered, although others record without a pause', async () => {
+  const expected = { isEarly: true, complete: true, lost: {} };
+  expect(await seen('requests without a pause')).toEqual(expected);
+});
+
+test('a request carries out the deliveries of its own loggers, not of all that are under way', async () => {
+  expect(await seen('many loggers')).toEqual({ carried: 1, sent: 31 });
+});
+
   expect({ codes, lines }).toEqual({ codes: [code], lines: [expect.stringContaining(code)] });
 });
 

@@ -44,6 +44,12 @@ export class Delivery {
   #isSettled = true;
   /** Until when nothing is due, as of the last poll: a server may refuse the key, or ask for a long delay. */
   #idleUntil = 0;
+  /** How many have begun to wait for the delivery, and how often the recorder was polled. */
+  #begun = 0;
+  #polls = 0;
+  /** The rows and attachments at the last poll: all, and those that are delivered or lost. */
+  #accepted = 0;
+  #settled = 0;
 
   /**
    * @param {EdgeRecorder} recorder
@@ -72,7 +78,26 @@ export class Delivery {
   async settle(patienceMs = PATIENCE_MS) {
     if (!isInRequest()) return;
     const until = Date.now() + patienceMs;
-    await this.#run(() => this.#isSettled || Math.max(Date.now(), this.#idleUntil) >= until);
+    const isDelivered = this.#untilDelivered();
+    const isOver = () => Math.max(Date.now(), this.#idleUntil) >= until;
+    await this.#run(() => this.#isSettled || isDelivered() || isOver());
+  }
+
+  /**
+   * Whether what is recorded until now is delivered, and a later caller waits for the rest. While others record, there
+   * is always a rest.
+   */
+  #untilDelivered() {
+    const number = ++this.#begun;
+    const { generation } = this.#recorder;
+    const polls = this.#polls;
+    /** @type {number | undefined} */
+    let accepted;
+    return () => {
+      if (this.#polls === polls || this.#begun === number) return false;
+      accepted ??= this.#accepted;
+      return this.#settled >= accepted || this.#recorder.generation !== generation;
+    };
   }
 
   /**
@@ -217,6 +242,11 @@ export class Delivery {
       own.add(sent);
     }
     this.#isSettled = progress.isSettled && own.size === 0;
+    const { stats, waiting } = progress;
+    this.#polls++;
+    this.#accepted = stats.accepted + stats.attachments.accepted + waiting;
+    const undelivered = stats.pending + stats.spooled + stats.attachments.pending + waiting;
+    this.#settled = this.#accepted - undelivered;
     const isWaiting = own.size === 0 && recorder.storageWork?.isOpen !== false;
     this.#idleUntil = isWaiting ? Date.now() + (progress.timeoutMs ?? 0) : 0;
     return progress.timeoutMs;

@@ -29,6 +29,8 @@ export function edgeHost(wasm, waitUntil) {
   });
   /** Those that have rows. Others may be collected. @type {Set<Recorder>} */
   const busy = new Set();
+  /** Those for which something was recorded since the last turn of the event loop. @type {Set<Recorder>} */
+  const recorded = new Set();
   /** @type {import('../host.d.ts').Callbacks} */
   let callbacks = { mask: () => false, report() {}, reset() {}, flush: async () => {} };
   /** The delivery of what was recorded since the last turn of the event loop. @type {Promise<void> | undefined} */
@@ -59,6 +61,7 @@ export function edgeHost(wasm, waitUntil) {
     /** @override */
     current() {
       busy.add(this);
+      recorded.add(this);
       return super.current();
     }
   }
@@ -66,7 +69,11 @@ export function edgeHost(wasm, waitUntil) {
   /** Never rejects: the runtime would not report it. */
   async function settle() {
     try {
-      const deliveries = [...busy].flatMap((recorder) => recorder.deliveries());
+      // Those of others go on by themselves, unless the requests that carried them out have ended.
+      const deliveries = [...busy].flatMap((recorder) =>
+        recorder.deliveries().filter(({ isLed }) => recorded.has(recorder) || !isLed),
+      );
+      recorded.clear();
       for (const delivery of deliveries) delivery.touch();
       await Promise.all(deliveries.map((delivery) => delivery.settle()));
       for (const recorder of busy) {

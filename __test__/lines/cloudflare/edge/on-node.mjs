@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apiOf } from '../../../../js/api/api.js';
 import { CoreModule } from '../../../../js/edge/core-module.mjs';
+import { Delivery } from '../../../../js/edge/delivery.mjs';
 import { edgeHost } from '../../../../js/edge/host.mjs';
 import { Exporter } from '../../../../js/exporter.js';
 import { writeSlug } from '../../../../js/spans/slug.js';
@@ -339,6 +340,41 @@ const SCENARIOS = {
       const { size } = one.values;
       logger.log({ input: 'in' });
       values.push(await grows(one, size));
+  /** The first of many requests, while others record without a pause and the server takes its time. */
+  async 'requests without a pause'() {
+    delayMs = 200;
+    const logger = init();
+    logger.log({ input: 'first' });
+    let hasEnded = false;
+    void delivered().then(() => (hasEnded = true));
+    const until = performance.now() + 20_000;
+    while (performance.now() < until) {
+      if (hasEnded) break;
+      logger.log({ input: 'later' });
+      await sleep(20);
+    }
+    const isEarly = hasEnded;
+    const { complete } = await logger.flush();
+    return { isEarly, complete, lost: logger.stats().lost };
+  },
+  /** How many deliveries the request of an event carries out while those of many loggers are under way. */
+  async 'many loggers'() {
+    isDown = true;
+    for (let n = 0; n < 30; n++) init({ projectName: `tenant ${n}` }).log({ input: n });
+    await sleep(500);
+    let carried = 0;
+    const { settle } = Delivery.prototype;
+    Delivery.prototype.settle = function (...values) {
+      carried++;
+      return settle.apply(this, values);
+    };
+    init().log({ input: 'in' });
+    await sleep(50);
+    isDown = false;
+    const sent = () => collector.rows().length;
+    for (let n = 0; n < 3000 && sent() < 31; n++) await sleep(10);
+    return { carried, sent: sent() };
+  },
     };
     let one = storage();
     const logger = init({ storage: () => one });
