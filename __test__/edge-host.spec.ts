@@ -40,6 +40,22 @@ test('what a logger leaves is in the storage once it is closed, however slow the
   expect(failed).toEqual({ isSpan: [false, true], later: 0 });
 });
 
+test('a snapshot of open spans is whole after a while in which the storage could delete nothing', async () => {
+  const expected = { isLarge: true, values: 1, openSpans: 1 };
+  expect(await seen('storage that cannot delete for a while')).toEqual(expected);
+});
+
+test('a storage may return bytes as JSON does; other values, or no list, are reported', async () => {
+  const { text, none, lines, ...rest } = await seen('storages of other types');
+  const isSent = { isSent: true, lost: [] };
+  expect(rest).toEqual({ json: isSent, list: isSent });
+  expect({ text, none }).toEqual({ text: { isSent: false, lost: ['spool_damaged'] }, none: false });
+  expect(lines).toEqual([
+    expect.stringMatching(/SPOOL: The storage returns values of another type .*\(string\)/),
+    expect.stringMatching(/SPOOL: .*`list` returns neither entries nor keys/),
+  ]);
+});
+
 test('a flush after which nothing is recorded stores nothing', async () => {
   const nothing = { isStored: true, complete: true, changes: 0 };
   expect(await seen('repeated flush')).toEqual(nothing);
@@ -123,6 +139,15 @@ test('a refused key keeps no request alive while nothing can be sent, and loses 
   expect(ms).toBeLessThan(20_000);
 });
 
+test('a request ends once its rows are delivered, although others record without a pause', async () => {
+  const expected = { isEarly: true, complete: true, lost: {} };
+  expect(await seen('requests without a pause')).toEqual(expected);
+});
+
+test('a request carries out the deliveries of its own loggers, not of all that are under way', async () => {
+  expect(await seen('many loggers')).toEqual({ carried: 1, sent: 31 });
+});
+
 test('a very large event is reported as on Node', async () => {
   expect(await seen('large event')).toEqual({ cut: 2, codes: ['FLUE_BRAINTRUST_LARGE'] });
 });
@@ -139,15 +164,6 @@ test('responses are not shared once the key is refused, nor for long', async () 
 test('an outage of many objects is reported once', async () => {
   const code = 'FLUE_BRAINTRUST_UNREACHABLE';
   const { codes, lines } = await seen('warnings of many objects');
-test('a request ends once its rows are delivered, although others record without a pause', async () => {
-  const expected = { isEarly: true, complete: true, lost: {} };
-  expect(await seen('requests without a pause')).toEqual(expected);
-});
-
-test('a request carries out the deliveries of its own loggers, not of all that are under way', async () => {
-  expect(await seen('many loggers')).toEqual({ carried: 1, sent: 31 });
-});
-
   expect({ codes, lines }).toEqual({ codes: [code], lines: [expect.stringContaining(code)] });
 });
 

@@ -25,6 +25,7 @@ function isStorage(value) {
   return ['get', 'put', 'delete', 'list'].every((name) => typeof value[name] === 'function');
 }
 
+const NO_LIST = '`list` returns neither entries nor keys';
 const NO_STORAGE = '`storage` has no `get`, `put`, `delete` and `list`';
 
 /**
@@ -128,8 +129,9 @@ export class StorageFiles {
    */
   async put(name, content) {
     const count = Math.max(1, Math.ceil(content.length / MAX_VALUE_BYTES));
-    const earlier = this.#parts.get(name) ?? 0;
-    this.#parts.set(name, count);
+    const most = Math.max(count, this.#parts.get(name) ?? 0);
+    // What cannot be removed is removed with the next write.
+    this.#parts.set(name, most);
     // Each by itself: a call that throws does not leave another one's rejection unhandled.
     const write = async (/** @type {number} */ part) => {
       const key = keyOf(name, part);
@@ -137,15 +139,16 @@ export class StorageFiles {
       const value = content.slice(part * MAX_VALUE_BYTES, (part + 1) * MAX_VALUE_BYTES);
       return await this.#storage.put(key, value, WRITE);
     };
-    const parts = Array.from({ length: Math.max(count, earlier) }, (_, part) => part);
+    const parts = Array.from({ length: most }, (_, part) => part);
     await Promise.all(parts.map(write));
+    if (this.#parts.get(name) === most) this.#parts.set(name, count);
   }
 
   /** @param {string} name */
   async delete(name) {
     const keys = this.#keys(name);
-    this.#parts.delete(name);
     await Promise.all(keys.map(async (key) => await this.#storage.delete(key, WRITE)));
+    this.#parts.delete(name);
   }
 
   /** @param {string} name */
@@ -166,8 +169,9 @@ const keyOf = (name, part) => `${PREFIX}${name}/${String(part).padStart(4, '0')}
  * @returns {[key: string, value?: unknown][]}
  */
 function entriesOf(listed) {
-  const found = Array.isArray(listed?.keys) ? listed.keys : [...(listed ?? [])];
-  return found.map((/** @type {any} */ entry) => {
+  const found = Array.isArray(listed?.keys) ? listed.keys : listed;
+  if (typeof found?.[Symbol.iterator] !== 'function') throw new Error(NO_LIST);
+  return Array.from(found, (/** @type {any} */ entry) => {
     if (Array.isArray(entry)) return [String(entry[0]), entry[1]];
     return [String(entry?.name ?? entry)];
   });
@@ -179,8 +183,16 @@ function entriesOf(listed) {
  */
 function bytesOf(value) {
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (!ArrayBuffer.isView(value)) return new Uint8Array();
-  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  // In JSON, bytes are an object with a member for each.
+  if (typeof value === 'object') return Uint8Array.from(Object.values(value ?? {}));
+  if (value !== undefined) {
+    const what = 'The storage returns values of another type than it was given';
+    warn('SPOOL', `${what} (${typeof value}): they are lost.`, what);
+  }
+  return new Uint8Array();
 }
 
 /** @param {Uint8Array[]} parts */

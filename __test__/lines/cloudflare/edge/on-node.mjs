@@ -184,6 +184,54 @@ const SCENARIOS = {
     }
     return stored;
   },
+  /** While nothing can be deleted, a snapshot of many spans becomes one of a single span; then another instance begins. */
+  async 'storage that cannot delete for a while'() {
+    isDown = true;
+    const refuses = [];
+    const one = storage({ refuses });
+    const sizes = () =>
+      [...one.values].flatMap(([key, { length }]) => (/open/.test(key) ? length : []));
+    const isSnapshot = async (is) => {
+      for (let n = 0; n < 3000 && !is(sizes()); n++) await sleep(10);
+    };
+    const logger = init({ storage: one });
+    const spans = Array.from({ length: 1000 }, () =>
+      logger.startSpan({ name: 'name '.repeat(30) }),
+    );
+    await isSnapshot(({ length }) => length > 1);
+    const { length } = sizes();
+    refuses.push('delete');
+    for (const span of spans.slice(1)) span.end();
+    await isSnapshot(([size]) => size < 10_000);
+    refuses.pop();
+    await isSnapshot((left) => left.length === 1);
+    isDown = false;
+    const { openSpans } = await init({
+      storage: storage({ values: one.values }),
+      tags: ['next'],
+    }).flush();
+    return { isLarge: length > 1, values: sizes().length, openSpans };
+  },
+  /** What the next instance has of a storage that returns values in another form than they were given, and of none. */
+  async 'storages of other types'() {
+    const forms = {
+      json: (value) => JSON.parse(JSON.stringify(value)),
+      list: (value) => [...value],
+      text: (value) => String(value),
+    };
+    const found = {};
+    for (const [form, of] of Object.entries(forms)) {
+      const values = await left();
+      const get = async (key) => of(values.get(key));
+      const list = async () => [...values.keys()];
+      const logger = init({ release: form, storage: { ...storage({ values }), get, list } });
+      const { sent, lost } = await logger.flush();
+      found[form] = { isSent: sent > 0, lost: Object.keys(lost) };
+    }
+    const list = () => {};
+    const { complete } = await init({ release: 'none', storage: { ...storage(), list } }).flush();
+    return { ...found, none: complete, lines: lines.filter((line) => line.includes('SPOOL:')) };
+  },
   /** Nothing is recorded between two flushes. */
   async 'repeated flush'() {
     const one = storage({ takesMs: 300 });
@@ -292,6 +340,41 @@ const SCENARIOS = {
     await delivered();
     return { ms, pending, sent: logger.stats().sent };
   },
+  /** The first of many requests, while others record without a pause and the server takes its time. */
+  async 'requests without a pause'() {
+    delayMs = 200;
+    const logger = init();
+    logger.log({ input: 'first' });
+    let hasEnded = false;
+    void delivered().then(() => (hasEnded = true));
+    const until = performance.now() + 20_000;
+    while (performance.now() < until) {
+      if (hasEnded) break;
+      logger.log({ input: 'later' });
+      await sleep(20);
+    }
+    const isEarly = hasEnded;
+    const { complete } = await logger.flush();
+    return { isEarly, complete, lost: logger.stats().lost };
+  },
+  /** How many deliveries the request of an event carries out while those of many loggers are under way. */
+  async 'many loggers'() {
+    isDown = true;
+    for (let n = 0; n < 30; n++) init({ projectName: `tenant ${n}` }).log({ input: n });
+    await sleep(500);
+    let carried = 0;
+    const { settle } = Delivery.prototype;
+    Delivery.prototype.settle = function (...values) {
+      carried++;
+      return settle.apply(this, values);
+    };
+    init().log({ input: 'in' });
+    await sleep(50);
+    isDown = false;
+    const sent = () => collector.rows().length;
+    for (let n = 0; n < 3000 && sent() < 31; n++) await sleep(10);
+    return { carried, sent: sent() };
+  },
   /** A value of more than the most characters that an event may have. */
   async 'large event'() {
     const one = storage({ takesMs: 50 });
@@ -340,41 +423,6 @@ const SCENARIOS = {
       const { size } = one.values;
       logger.log({ input: 'in' });
       values.push(await grows(one, size));
-  /** The first of many requests, while others record without a pause and the server takes its time. */
-  async 'requests without a pause'() {
-    delayMs = 200;
-    const logger = init();
-    logger.log({ input: 'first' });
-    let hasEnded = false;
-    void delivered().then(() => (hasEnded = true));
-    const until = performance.now() + 20_000;
-    while (performance.now() < until) {
-      if (hasEnded) break;
-      logger.log({ input: 'later' });
-      await sleep(20);
-    }
-    const isEarly = hasEnded;
-    const { complete } = await logger.flush();
-    return { isEarly, complete, lost: logger.stats().lost };
-  },
-  /** How many deliveries the request of an event carries out while those of many loggers are under way. */
-  async 'many loggers'() {
-    isDown = true;
-    for (let n = 0; n < 30; n++) init({ projectName: `tenant ${n}` }).log({ input: n });
-    await sleep(500);
-    let carried = 0;
-    const { settle } = Delivery.prototype;
-    Delivery.prototype.settle = function (...values) {
-      carried++;
-      return settle.apply(this, values);
-    };
-    init().log({ input: 'in' });
-    await sleep(50);
-    isDown = false;
-    const sent = () => collector.rows().length;
-    for (let n = 0; n < 3000 && sent() < 31; n++) await sleep(10);
-    return { carried, sent: sent() };
-  },
     };
     let one = storage();
     const logger = init({ storage: () => one });
