@@ -104,6 +104,10 @@ test('a response without an end is read up to a bound', async () => {
   expect(lastError).toContain('the response is too large');
 });
 
+test('a mock of `fetch` needs no more than a status, headers and a text', async () => {
+  expect(await seen('mock of fetch')).toEqual({ complete: true, sent: 1 });
+});
+
 test('the limit of subrequests is named', async () => {
   expect(await seen('limit of subrequests')).toEqual([
     expect.stringMatching(/FLUE_BRAINTRUST_UNREACHABLE: .*: Cloudflare's limit of subrequests/),

@@ -72,10 +72,13 @@ async function answerOf({ method, url, headers, readsBody, form, body }, signal)
  * The body as text; undefined if it is too large. No more of it is read: an isolate has little memory.
  * @param {Response} response
  */
-async function textOf({ body }) {
+async function textOf(response) {
+  const { body } = response;
+  // A mock of `fetch` may have none.
+  if (!body) return await response.text();
   const decoder = new TextDecoder();
   let [text, bytes] = ['', 0];
-  for await (const chunk of body ?? []) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > MAX_BODY_BYTES) return undefined;
     text += decoder.decode(chunk, { stream: true });

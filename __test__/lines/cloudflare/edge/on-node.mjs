@@ -407,6 +407,19 @@ const SCENARIOS = {
     await logger.flush({ timeoutMs: 100 });
     return { isBounded: read.bytes < 4 * 1024 * 1024, lastError: logger.stats().lastError };
   },
+  /** A test of the application has put a mock in the place of `fetch`. */
+  async 'mock of fetch'() {
+    const { fetch } = globalThis;
+    globalThis.fetch = async (...request) => {
+      const response = await fetch(...request);
+      const { ok, status, headers } = response;
+      return { ok, status, headers, text: () => response.text() };
+    };
+    const logger = init();
+    logger.log({ input: 'in' });
+    const { complete, sent } = await logger.flush();
+    return { complete, sent };
+  },
   /** The requests of the application have used up what an invocation may send. */
   async 'limit of subrequests'() {
     globalThis.fetch = () => Promise.reject(new Error('Too many subrequests.'));
