@@ -59,6 +59,14 @@ test('no name of the package throws or rejects at the top level of a module', as
   ]);
 });
 
+test('one program records the same rows in a Worker as on Node, and sees the same', async () => {
+  const { rows, differing, results } = await seen('one program on both');
+  expect(differing).toEqual([]);
+  expect(rows[0]).toBe(rows[1]);
+  expect(rows[0]).toBeGreaterThan(40);
+  expect(results[0]).toEqual(results[1]);
+});
+
 test('with the earliest compatibility date, which has no weak references, objects are recorded', async () => {
   expect(await seen('early compatibility date')).toEqual({
     complete: true,

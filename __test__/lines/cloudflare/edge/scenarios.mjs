@@ -4,11 +4,13 @@
  *
  *     echo NAME | node __test__/lines/cloudflare/edge/scenarios.mjs
  */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { copyOf, recordedRun, spansOf } from '../recorded.mjs';
@@ -74,7 +76,7 @@ const observeOperations = (place, from, to) =>
   );
 
 /** Replaces the Worker by another program, and gives what that responds. */
-async function runProgram(name, options = {}) {
+async function runProgram(name, options = {}, body = {}) {
   await worker.stop();
   // If the other one does not start.
   worker = undefined;
@@ -82,7 +84,41 @@ async function runProgram(name, options = {}) {
   const bindings = { BRAINTRUST_API_KEY: 'key', BRAINTRUST_APP_URL: url, BRAINTRUST_API_URL: url };
   const program = fileURLToPath(new URL(name, import.meta.url));
   worker = await startWorker(program, { bindings, ...options }, state);
-  return await step('');
+  return await step('', body);
+}
+
+/** Runs a program on Node, with a collector of its own; gives what it prints, and its rows. */
+async function runOnNode(name, body) {
+  const other = await startCollector({});
+  const { url } = other;
+  const variables = { BRAINTRUST_API_KEY: 'key', BRAINTRUST_APP_URL: url, BRAINTRUST_API_URL: url };
+  const node = spawn(process.execPath, [fileURLToPath(new URL(name, import.meta.url))], {
+    env: { ...process.env, ...variables },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  node.stdin.end(JSON.stringify(body));
+  try {
+    return { result: await json(node.stdout), rows: other.rows() };
+  } finally {
+    await other.close();
+  }
+}
+
+/** Members that the server or the clock gives a row. */
+const OF_RUN = new Set(['_xact_id', 'created', 'project_id', 'duration_ms']);
+
+/** The text of a row without what differs from run to run: times, random ids, the order in which members have come. */
+function comparable(row) {
+  const text = JSON.stringify(row, (name, value) => {
+    if (OF_RUN.has(name)) return undefined;
+    if (typeof value === 'number' && value > 1_750_000_000) return 'now';
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
+  return text
+    .replaceAll(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b/g, '#')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (time) => (time > '2026-01-01' ? 'now' : time))
+    .replaceAll(/127\.0\.0\.1:\d+/g, 'host');
 }
 
 const SCENARIOS = {
@@ -96,6 +132,18 @@ const SCENARIOS = {
   async 'every name at the top level'() {
     const result = await runProgram('module-level.mjs');
     return { ...result, lines: await printed() };
+  },
+  /** What the same program has seen and recorded in a Worker and on Node. */
+  async 'one program on both'() {
+    const events = copyOf(run, 0);
+    const result = await runProgram('program-worker.mjs', {}, events);
+    const node = await runOnNode('program-node.mjs', events);
+    const [here, there] = [collector.rows(), node.rows].map((rows) => rows.map(comparable));
+    const differing = [
+      ...here.filter((row) => !there.includes(row)),
+      ...there.filter((row) => !here.includes(row)),
+    ];
+    return { rows: [here.length, there.length], differing, results: [result, node.result] };
   },
   async 'early compatibility date'() {
     const result = await runProgram('early-date.mjs', { compatibilityDate: '2025-04-01' });
@@ -190,8 +238,12 @@ const SCENARIOS = {
     await step('listing', { works: true });
     await sleep(500);
     await observe('slow/one/observe', 1);
-    await sleep(2000);
-    const after = await step('values');
+    let after = 0;
+    const until = Date.now() + WAITS_MS;
+    while (after === 0 && Date.now() < until) {
+      await sleep(100);
+      after = await step('values');
+    }
     isDown = false;
     await observe('slow/one/observe', 2);
     await arrived(recorded(3));
