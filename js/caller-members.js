@@ -2,7 +2,7 @@
 
 // Adds to the text of an event that begins work what is known of its caller.
 
-const { member, withMembers } = require('./event-text.js');
+const { member, withMembers, withoutAdded } = require('./event-text.js');
 const { JSON } = require('./json/own-json.js');
 const { stringify } = require('./json/stringify.js');
 
@@ -55,7 +55,7 @@ function isOfOtherRoot({ runId, dispatchId }, root) {
  * @param {Destination} [destination] a span of another one is no caller
  */
 function withCaller(event, work, destination) {
-  const text = stringify(event);
+  const text = stringify(withoutAdded(event));
   const caller = destination?.callerOf(event);
   const inherited = isPart(event, work) ? undefined : caller?.inherited;
   if (work === undefined) return withNamedCaller(text, caller, inherited);

@@ -6,7 +6,14 @@ const { isRunStart, isWithin, withCaller, withNamedCaller } = require('./caller-
 const { currentWork, isCall, noteOperation } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { reportsUsage, usageText } = require('./message-usage.js');
-const { endText, member, minimalEndText, requestText, withMembers } = require('./event-text.js');
+const {
+  endText,
+  member,
+  minimalEndText,
+  requestText,
+  withMembers,
+  withoutAdded,
+} = require('./event-text.js');
 const { RequestDeltas } = require('./request-delta.js');
 const { JSON } = require('./json/own-json.js');
 const { stringify } = require('./json/stringify.js');
@@ -43,6 +50,9 @@ function isToken(step) {
  * up.
  */
 const MAX_ASKED = 16_384;
+
+/** The types of events that only this package emits: a later Flue may have events with these names. */
+const OWN = ['span_start', 'span_log', 'span_end', 'history_forgotten'];
 
 /** @typedef {import('../native.d.ts').Priority} Priority */
 
@@ -123,18 +133,19 @@ class Capture {
     const { type } = event;
     if (type === 'turn_request') {
       this.#await(event.turnId);
-      this.#takeRequest(event, record, owner);
+      this.#takeRequest(withoutAdded(event), record, owner);
     } else if (type === 'operation_start') {
       noteOperation(event);
       record(this.#beginning(event), Start);
     } else if (type === 'submission_queued') {
-      record(withNamedCaller(stringify(event), this.#destination?.callerOf(event)), Start);
+      const caller = this.#destination?.callerOf(event);
+      record(withNamedCaller(stringify(withoutAdded(event)), caller), Start);
     } else if (type === 'message_end') {
-      record(usageText(event), Start);
+      record(usageText(withoutAdded(event)), Start);
     } else if (isRunStart(type)) {
       record(this.#beginning(event), Start);
     } else {
-      record(stringify(event), Start);
+      record(stringify(withoutAdded(event)), Start);
     }
   }
 
@@ -147,7 +158,7 @@ class Capture {
     const { Continuation, MinimalEnd } = this.#priority;
     const firstDeltaAt = event.type === 'turn' ? this.#takeFirstDelta(event.turnId) : undefined;
     const added = firstDeltaAt === undefined ? '' : `,"firstDeltaAt":${firstDeltaAt}`;
-    const text = endText(event, (characters) => this.#hasRoom(characters, owner));
+    const text = endText(withoutAdded(event), (characters) => this.#hasRoom(characters, owner));
     const isRecorded = text !== undefined && record(withMembers(text, added), Continuation);
     if (!isRecorded) record(withMembers(minimalEndText(event), added), MinimalEnd);
   }
@@ -258,6 +269,7 @@ function conversationOf(event) {
 function kindsOf(native) {
   const priorities = new Map(Object.entries(native?.translatedKinds() ?? {}));
   const deltas = new Map(native && TOKENS);
+  for (const type of OWN) priorities.delete(type);
   const types = new Set([...priorities.keys(), ...deltas.keys(), ...STAGES.keys()]);
   return new Map(
     [...types].map((type) => {

@@ -7,6 +7,36 @@ const { stringifyBare } = require('./json/long-texts.js');
 const { JSON } = require('./json/own-json.js');
 const { stringify, stringifyIfRoom } = require('./json/stringify.js');
 
+/** The members that this package adds to the texts of events. */
+const ADDED = [
+  'caller',
+  'propagated',
+  'enrichment',
+  'sampled',
+  'traceCarrier',
+  'callingTool',
+  'callingSpan',
+  'outerSpan',
+  'firstDeltaAt',
+];
+
+/**
+ * An event of Flue's without members that are named like those which this package adds: a later Flue may have them. Never
+ * throws.
+ * @param {any} event
+ */
+function withoutAdded(event) {
+  try {
+    if (ADDED.every((name) => event[name] === undefined)) return event;
+    const kept = { ...event };
+    for (const name of ADDED) delete kept[name];
+    return kept;
+  } catch {
+    // `stringify` marks the members that cannot be read.
+    return event;
+  }
+}
+
 /** @param {any} shortened a request of `RequestDeltas` */
 function requestText(shortened) {
   const { input } = shortened.request;
@@ -82,4 +112,4 @@ function member(name, value) {
   return value === undefined ? '' : `,"${name}":${stringify(value)}`;
 }
 
-module.exports = { endText, member, minimalEndText, requestText, withMembers };
+module.exports = { endText, member, minimalEndText, requestText, withMembers, withoutAdded };
