@@ -71,16 +71,19 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TaskEnd<'_>) -> Vec<Row> 
   closed.into_rows()
 }
 
-/// The parent of a task that has failed before it started. The end of such a task names the turn of its tool call; that
-/// of a resumed task does not.
+/// The parent of a task whose start never came: it has failed before that. The end of such a task names the turn of its
+/// tool call, or an operation that is nothing but the task; that of a resumed task does not.
 fn delegating_unstarted(
   state: &State,
   event: &Event<'_>,
   activity: &Activity,
 ) -> Option<ActivitySpan> {
   let is_new = state.tree.get(activity).is_none() && !state.tree.has_ended(activity);
-  let operation = Activity::operation(&event.ids).filter(|_| is_new && event.ids.turn.is_some())?;
-  state.tree.get(&operation)?;
+  let operation = state.tree.get(&Activity::operation(&event.ids)?)?;
+  let is_here = is_new && (event.ids.turn.is_some() || operation.label.is_none());
+  if !is_here {
+    return None;
+  }
   delegating(state, event, None, None)
 }
 
@@ -92,12 +95,15 @@ fn delegating(
   fingerprint: Option<u64>,
 ) -> Option<ActivitySpan> {
   let operation = state.enclosing(&event.ids)?;
-  if let Some(call) = call {
-    return Some(ActivitySpan::tool_call(&event.ids, call, operation.span.trace));
-  }
-  // 0.x has no call's id, but the call has the same prompt and agent.
+  // 0.x has no call's id, and providers repeat ids, but the call has the same prompt and agent.
   let by_delegation = state.tree.delegating_tool(&operation.activity, fingerprint);
-  Some(by_delegation.unwrap_or(operation))
+  let Some(call) = call else { return Some(by_delegation.unwrap_or(operation)) };
+  let first = ActivitySpan::tool_call(&event.ids, call, operation.span.trace);
+  let is_repeated = |tool: &ActivitySpan| match &tool.activity {
+    Activity::Tool { call: id, .. } => id.strip_prefix(call).is_some_and(|id| id.starts_with('#')),
+    _ => false,
+  };
+  Some(by_delegation.filter(is_repeated).unwrap_or(first))
 }
 
 fn label(agent: Option<&str>) -> SpanLabel {

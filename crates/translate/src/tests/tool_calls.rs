@@ -214,3 +214,60 @@ fn an_activity_has_its_duration_if_the_clock_is_set_back_meanwhile() {
   assert_eq!(crate::outcome::end(5000, Some(3000.0), 7000), 7000);
   assert_eq!(crate::outcome::end(5000, None, 7000), 7000);
 }
+
+/// Providers repeat ids, also within a turn.
+#[test]
+fn tasks_that_calls_with_one_id_delegate_are_each_below_their_own_call() {
+  let call = |index, kind: &str, prompt: &str| {
+    event(index, kind, "task", json!({ "v": 3, "args": { "prompt": prompt }, "durationMs": 5 }))
+  };
+  let task = |index, kind: &str, prompt: &str| {
+    let ids = json!({ "v": 3, "taskId": prompt, "prompt": prompt, "agent": null, "conversationId": prompt });
+    event(index, kind, "task", ids)
+  };
+  let (one, other) = ("one", "other");
+  let starts = [call(1, "tool_start", one), call(2, "tool_start", other)];
+  let tasks = [task(3, "task_start", one), task(4, "task_start", other)];
+  let ends =
+    [task(5, "task", one), call(6, "tool", one), task(7, "task", other), call(8, "tool", other)];
+  let reversed = [tasks[1].clone(), tasks[0].clone()];
+  for tasks in [tasks, reversed] {
+    let mut trace = Trace::default();
+    let mut translator = Translator::default();
+    translate_all(&mut translator, &[&starts[..], &tasks, &ends].concat(), &mut trace);
+    for prompt in [one, other] {
+      let id = format!("\"{prompt}\"");
+      let row = trace
+        .named("flue.task")
+        .find(|row| row.metadata.get("flue.task_id").is_some_and(|task| task.as_str() == id));
+      let row = row.unwrap();
+      let input = trace.parent(row).unwrap().input.as_ref().unwrap().as_str().into_owned();
+      assert!(input.contains(prompt), "{prompt} is below the call with {input}");
+      assert!(!row.metadata.contains("flue.interrupted"), "{prompt}");
+    }
+  }
+}
+
+/// `session.task()`: an operation around the task, without a turn or a call.
+#[test]
+fn a_task_without_a_start_is_below_the_operation_that_is_nothing_but_the_task() {
+  let ids = json!({ "runId": "r", "operationKind": "task", "turnId": null, "toolCallId": null });
+  let task =
+    json!({ "runId": "r", "taskId": "task", "turnId": null, "toolCallId": null, "durationMs": 5 });
+  let events = [
+    event(
+      1,
+      "run_start",
+      "",
+      json!({ "runId": "r", "workflowName": "tides", "operationId": null }),
+    ),
+    event(2, "operation_start", "", ids.clone()),
+    event(10, "task", "", task),
+    event(11, "operation", "", ids),
+  ];
+  let mut trace = Trace::default();
+  translate_all(&mut Translator::default(), &events, &mut trace);
+  let row = trace.named("flue.task").next().unwrap();
+  assert_eq!(trace.path(row), ["flue.task", "workflow:tides"]);
+  assert_eq!(row.metrics.get("start"), Some(&1.005));
+}
