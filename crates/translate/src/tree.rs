@@ -25,7 +25,7 @@ pub struct Tree {
   finished: RecentIds<Activity>,
   /// Rows of spans that have had their own end.
   ended_rows: RecentIds<RowId>,
-  /// Spans whose own end may still come.
+  /// Spans whose own end may still come, and operations that have ended, of which turns may still end.
   interrupted: RecentIds<Activity, Interrupted>,
 }
 
@@ -150,10 +150,12 @@ impl Tree {
         if span.left_at.is_some() {
           self.note_continued(&span);
         }
-        ClosedSpan {
-          interrupted: self.interrupt_descendants(&span, Evidence::Event(at)),
-          row: span.end_row(activity, at),
+        let interrupted = self.interrupt_descendants(&span, Evidence::Event(at));
+        let row = span.end_row(activity, at);
+        if is_below && matches!(activity, Activity::Operation(_)) {
+          self.note_interrupted(activity.clone(), span);
         }
+        ClosedSpan { interrupted, row }
       }
       None => ClosedSpan { interrupted: Vec::new(), row: None },
     }

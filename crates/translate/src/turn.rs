@@ -5,7 +5,7 @@ use crate::{
   compaction,
   conversations::ExpandedRequest,
   identity, message_text, messages, metadata,
-  open_span::{NewSpan, TurnSummary},
+  open_span::NewSpan,
   options::TurnInput,
   outcome,
   placement::{Parent, SpanLabel, SpanPlacement, Start},
@@ -106,14 +106,17 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
     if let Some(usage) = &response.usage {
       usage::write(row, usage);
     }
-    if let Some(summary) = summary_of_operation(state, &event.ids) {
+    // The event may not name the operation.
+    let operation = operation.unwrap_or_default();
+    if let Some(open) = state.tree.get_mut(&Activity::Operation(operation.clone())) {
+      let summary = &mut open.turn_summary;
       if let Some(usage) = &response.usage {
         usage::add(&mut summary.usage, usage);
       }
       if !is_compaction(purpose) {
         summary.output = message_text::assistant_text(response.output);
       }
-    } else if let (Some(operation), Some(usage)) = (operation, &response.usage) {
+    } else if let Some(usage) = &response.usage {
       late = late_usage(state, &event.ids, &operation, usage);
     }
   }
@@ -130,8 +133,7 @@ fn operation_of(state: &State, turn: &Activity) -> Option<String> {
   }
 }
 
-/// An operation that was interrupted before one of its turns ended has the usage of that, too; so has the root of a
-/// submission that has ended.
+/// An operation that was interrupted or has ended before one of its turns ended has the usage of that, too.
 fn late_usage(state: &mut State, ids: &Ids<'_>, operation: &str, usage: &Usage) -> Option<Row> {
   let interrupted = state.tree.add_late_usage(&Activity::Operation(operation.to_owned()), usage);
   let is_root = state.submissions.is_root(ids, operation);
@@ -165,10 +167,6 @@ pub fn message_end(state: &State, event: &Event<'_>, usage: Option<&Usage>) -> V
   let mut row = Row::of(span);
   usage::write(&mut row, usage);
   vec![row]
-}
-
-fn summary_of_operation<'s>(state: &'s mut State, ids: &Ids<'_>) -> Option<&'s mut TurnSummary> {
-  Some(&mut state.tree.get_mut(&Activity::operation(ids)?)?.turn_summary)
 }
 
 /// Completes a request that has only what is new. `None` if it is complete already.

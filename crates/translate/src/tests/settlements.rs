@@ -214,3 +214,22 @@ fn however_many_submissions_run_at_once_each_has_its_outcome() {
     assert_eq!(metadata(row, "flue.interrupted"), None);
   }
 }
+
+/// Two turns summarise a conversation at once, and the operation ends when one of them fails.
+#[test]
+fn a_turn_that_ends_after_an_operation_in_a_task_adds_its_usage_to_that() {
+  let in_task = |text: &str| in_tool(text).replacen('{', "{\"taskId\":\"task\",", 1);
+  let [first, first_end] = turn(1_400, "p", "t1", 10).map(|text| in_task(&text));
+  let [late, late_end] = turn(1_500, "p", "t2", 5).map(|text| in_task(&text));
+  let late_end = late_end.replace("\"operationId\":\"p\",", "").replace("1510", "2500");
+  let failed = in_task(&end(2_000, "p"));
+  let task = |kind: &str, at| event(kind, at, "o", json!({ "taskId": "task", "prompt": "p" }));
+  let begun =
+    [running(900, 1), start(1_000, "o"), task("task_start", 1_200), in_task(&start(1_300, "p"))];
+  let trace = translated(
+    &[&begun[..], &[first, first_end, late, failed, late_end, task("task", 2_600)]].concat(),
+  );
+  let child = trace.named("flue.prompt").find(|row| !row.is_root).unwrap();
+  assert_eq!(trace.path(child), ["flue.prompt", "flue.task", "flue.prompt"]);
+  assert_eq!((tokens(child), end_of(child)), (Some(15.0), 2_000));
+}

@@ -125,3 +125,15 @@ fn a_turn_has_the_usage_that_only_its_message_reports() {
   translate(&without_turn, &mut trace);
   assert_eq!(trace.rows.len(), 1);
 }
+
+#[test]
+fn a_turn_whose_end_names_no_operation_counts_for_the_one_in_which_it_began() {
+  let mut events =
+    prompt(&[json!({ "input": 5, "output": 7 }), json!({ "input": 1, "output": 2 })]);
+  events[2] = events[2].replace(r#""operationId":"o","#, "");
+  assert!(!events[2].contains("operationId"));
+  let mut trace = Trace::default();
+  translate(&events, &mut trace);
+  let prompt = metrics(trace.named("flue.prompt").next().unwrap());
+  assert_eq!(prompt, json!({ "prompt_tokens": 6.0, "completion_tokens": 9.0, "tokens": 15.0 }));
+}

@@ -23,8 +23,8 @@ impl Tree {
     placement.parent.activity().map(|_| placement)
   }
 
-  /// Adds the usage of a turn to an operation that was interrupted before the turn ended. Returns the operation's span and
-  /// the usage of its turns so far; `None` if it was not interrupted.
+  /// Adds the usage of a turn to an operation that was interrupted or has ended before the turn. Returns the operation's
+  /// span and the usage of its turns so far; `None` if that is not known.
   pub fn add_late_usage(
     &mut self,
     operation: &Activity,
