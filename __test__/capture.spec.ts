@@ -244,23 +244,23 @@ test('a growing conversation is recorded by its new messages alone', () => {
     ) as any;
   const [a, b, c] = ['a', 'b', 'c'].map((content) => ({ role: 'user', content })) as Message[];
   expect(request([a!]).request.input).toEqual({
-    history: { kept: 0, systemPrompt: false, tools: false },
+    $history: { kept: 0, systemPrompt: false, tools: false },
     messages: [a],
     systemPrompt: 's',
     tools: ['t'],
   });
   expect(request([a!, b!]).request.input).toEqual({
-    history: { kept: 1, systemPrompt: true, tools: true },
+    $history: { kept: 1, systemPrompt: true, tools: true },
     messages: [b],
   });
   // Edited, and with other tools.
   expect(request([a!, c!], ['u']).request.input).toEqual({
-    history: { kept: 1, systemPrompt: true, tools: false },
+    $history: { kept: 1, systemPrompt: true, tools: false },
     messages: [c],
     tools: ['u'],
   });
   histories.forget('c');
-  expect(request([a!, c!]).request.input.history.kept).toBe(0);
+  expect(request([a!, c!]).request.input.$history.kept).toBe(0);
 });
 
 test('what may change after it was seen is never remembered', () => {
@@ -281,7 +281,7 @@ test.each([
   const keptOf = (content: object) => {
     const input = { messages: [content] };
     const event = { purpose: 'agent', conversationId: 'c', request: { input } };
-    return (histories.shorten(frozen(event)) as any).request.input.history.kept;
+    return (histories.shorten(frozen(event)) as any).request.input.$history.kept;
   };
   keptOf({ role: 'user', content: 'hi' });
   expect(keptOf(message)).toBe(kept);
@@ -299,7 +299,7 @@ test('a message that changes behind the same reference is recorded again', () =>
   const keptOf = () => {
     const input = Object.freeze({ messages: Object.freeze([message, frozen({ role: 'x' })]) });
     const event = { purpose: 'agent', conversationId: 'c', request: { input } };
-    return (histories.shorten(event) as any).request.input.history.kept;
+    return (histories.shorten(event) as any).request.input.$history.kept;
   };
   expect([keptOf(), keptOf(), keptOf()]).toEqual([0, 2, 2]);
   part.text = 'two';
@@ -317,7 +317,7 @@ describe('the memory of conversations', () => {
       frozen({ purpose: 'agent', conversationId, request: { input } }),
       recorder,
     ) as any;
-    return shortened?.request.input.history.kept;
+    return shortened?.request.input.$history.kept;
   }
 
   function forgotten(histories: Deltas) {
@@ -564,7 +564,7 @@ describe('when too much waits', () => {
       const input = { messages: content };
       const event = { ...at, ...ids, type: 'turn_request', purpose: 'agent', request: { input } };
       capture.take(frozen(event), kindOf(event), (text) => {
-        kept.push(JSON.parse(text).request.input.history.kept);
+        kept.push(JSON.parse(text).request.input.$history.kept);
         return room;
       });
     };
@@ -627,9 +627,9 @@ test.each(deltas)(
     emit({ type: 'text_delta', text: 'last', turnId: 't', timestamp: times[2] });
     emit({ type: 'turn', turnId: 't' });
     emit({ type: 'turn', turnId: 't' });
-    const firstDeltaAt = Date.parse(times[token ? 0 : 1] as string);
+    const $firstDeltaAt = Date.parse(times[token ? 0 : 1] as string);
     const end = { type: 'turn', turnId: 't' };
-    expect(recorded.slice(1)).toEqual([{ ...end, firstDeltaAt }, end]);
+    expect(recorded.slice(1)).toEqual([{ ...end, $firstDeltaAt }, end]);
   },
 );
 

@@ -23,16 +23,24 @@ const at = (second: number) => new Date(1_795_417_364_000 + second * 1000).toISO
 
 /** A row without its ids, with the names of its parents and of the root of its trace. */
 function described(row: any, nameOf: (id: unknown) => string, rootOf: (trace: unknown) => string) {
-  const { span_attributes: label, root_span_id, span_parents, tags, metrics, metadata } = row;
+  const { span_attributes: label, root_span_id, span_parents, input, tags, metrics } = row;
   // The caller's times are those of the clock.
   const numbers = label.name === 'caller' ? undefined : metrics;
-  const sampled = metadata?.['flue.sampled'];
+  const sampled = row.metadata?.['flue.sampled'];
   const parents = span_parents?.map(nameOf);
-  return JSON.stringify({ label, root: rootOf(root_span_id), parents, tags, numbers, sampled });
+  return JSON.stringify({
+    label,
+    root: rootOf(root_span_id),
+    parents,
+    input,
+    tags,
+    numbers,
+    sampled,
+  });
 }
 
 /** The spans of a run that another span calls, and of a submission. */
-async function spansWith(members: object, runId: string, submissionId: string) {
+async function spansWith(members: object, inner: object, runId: string, submissionId: string) {
   const collector = await startCollector();
   try {
     initLogger({
@@ -50,7 +58,9 @@ async function spansWith(members: object, runId: string, submissionId: string) {
       const turn = { ...operation, turnId: `turn of ${operation.operationId}`, purpose: 'agent' };
       if ('submissionId' in ids) emit('submission_queued', 1, ids);
       emit('operation_start', 2, operation);
-      emit('turn_request', 3, { ...turn, request: { input: { messages: Object.freeze([]) } } });
+      // Not frozen: the request is written in full.
+      const input = { messages: [{ role: 'user', content: 'Ebb?' }], ...inner };
+      emit('turn_request', 3, { ...turn, request: { input } });
       emit('text_delta', 4, { ...turn, text: 'ebb' });
       emit('turn', 5, { ...turn, response: { usage: { input: 1, output: 2 } } });
       emit('operation', 6, operation);
@@ -70,9 +80,9 @@ async function spansWith(members: object, runId: string, submissionId: string) {
 }
 
 test('members of events that a later Flue may have decide nothing in place of those that are added', async () => {
-  const own = await spansWith({}, 'run-1', 'sub-1');
+  const own = await spansWith({}, {}, 'run-1', 'sub-1');
   expect(own).toHaveLength(6);
-  expect(await spansWith(FOREIGN, 'run-2', 'sub-2')).toEqual(own);
+  expect(await spansWith(FOREIGN, { history: { kept: 1 } }, 'run-2', 'sub-2')).toEqual(own);
 });
 
 test('an event of a later Flue that is named like one of this package is of no kind that matters', () => {

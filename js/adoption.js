@@ -129,16 +129,13 @@ class Adoption {
    * @param {import('./exporter-services.d.ts').Calling} calling
    */
   #recordCaller(ids, { span, destination }) {
-    const caller = callerFields(span);
-    const propagated = span.inherited.flueUpdate;
-    const sampled = destination.sampling?.decisionOn(span.rootSpanId);
     const event = {
       type: 'caller_named',
       timestamp: wallMs(),
       ...ids,
-      caller,
-      propagated,
-      sampled,
+      $caller: callerFields(span),
+      $propagated: span.inherited.flueUpdate,
+      $sampled: destination.sampling?.decisionOn(span.rootSpanId),
     };
     destination.record(event, 'Note');
   }

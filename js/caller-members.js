@@ -2,7 +2,7 @@
 
 // Adds to the text of an event that begins work what is known of its caller.
 
-const { member, withMembers, withoutAdded } = require('./event-text.js');
+const { member, withMembers } = require('./event-text.js');
 const { JSON } = require('./json/own-json.js');
 const { stringify } = require('./json/stringify.js');
 
@@ -55,20 +55,20 @@ function isOfOtherRoot({ runId, dispatchId }, root) {
  * @param {Destination} [destination] a span of another one is no caller
  */
 function withCaller(event, work, destination) {
-  const text = stringify(withoutAdded(event));
+  const text = stringify(event);
   const caller = destination?.callerOf(event);
   const inherited = isPart(event, work) ? undefined : caller?.inherited;
   if (work === undefined) return withNamedCaller(text, caller, inherited);
   const { span, root, tool } = work;
-  const name = isOfWork(event, work) ? 'callingSpan' : 'outerSpan';
+  const name = isOfWork(event, work) ? '$callingSpan' : '$outerSpan';
   // If the whole run is below this span, it does not call a part of it.
   const isCalling =
     span !== undefined && work.destination === destination && span.spanId !== caller?.spanId;
   const calling = isCalling ? `,"${name}":${JSON.stringify(span.id)}` : '';
   const callingTool = isOfOtherRoot(event, root) ? undefined : tool;
   const added =
-    member('callingTool', callingTool) + calling + member('traceCarrier', root?.carrier);
-  const isNear = isCalling && name === 'callingSpan';
+    member('$callingTool', callingTool) + calling + member('$traceCarrier', root?.carrier);
+  const isNear = isCalling && name === '$callingSpan';
   return withNamedCaller(withMembers(text, added), caller, isNear ? span.inherited : inherited);
 }
 
@@ -90,10 +90,10 @@ function isPart({ type, runId, taskId }, work) {
  */
 function withNamedCaller(text, caller, inherited) {
   if (caller === undefined && inherited === undefined) return text;
-  const propagated = member('propagated', inherited?.flueUpdate);
+  const propagated = member('$propagated', inherited?.flueUpdate);
   if (caller === undefined) return withMembers(text, propagated);
   const { spanId, rootSpanId, isWithin } = caller;
-  return withMembers(text, member('caller', { spanId, rootSpanId, isWithin }) + propagated);
+  return withMembers(text, member('$caller', { spanId, rootSpanId, isWithin }) + propagated);
 }
 
 module.exports = { isRunStart, isWithin, withCaller, withNamedCaller };

@@ -6,14 +6,7 @@ const { isRunStart, isWithin, withCaller, withNamedCaller } = require('./caller-
 const { currentWork, isCall, noteOperation } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { reportsUsage, usageText } = require('./message-usage.js');
-const {
-  endText,
-  member,
-  minimalEndText,
-  requestText,
-  withMembers,
-  withoutAdded,
-} = require('./event-text.js');
+const { endText, member, minimalEndText, requestText, withMembers } = require('./event-text.js');
 const { RequestDeltas } = require('./request-delta.js');
 const { JSON } = require('./json/own-json.js');
 const { stringify } = require('./json/stringify.js');
@@ -133,19 +126,19 @@ class Capture {
     const { type } = event;
     if (type === 'turn_request') {
       this.#await(event.turnId);
-      this.#takeRequest(withoutAdded(event), record, owner);
+      this.#takeRequest(event, record, owner);
     } else if (type === 'operation_start') {
       noteOperation(event);
       record(this.#beginning(event), Start);
     } else if (type === 'submission_queued') {
       const caller = this.#destination?.callerOf(event);
-      record(withNamedCaller(stringify(withoutAdded(event)), caller), Start);
+      record(withNamedCaller(stringify(event), caller), Start);
     } else if (type === 'message_end') {
-      record(usageText(withoutAdded(event)), Start);
+      record(usageText(event), Start);
     } else if (isRunStart(type)) {
       record(this.#beginning(event), Start);
     } else {
-      record(stringify(withoutAdded(event)), Start);
+      record(stringify(event), Start);
     }
   }
 
@@ -157,8 +150,8 @@ class Capture {
   #takeEnd(event, record, owner) {
     const { Continuation, MinimalEnd } = this.#priority;
     const firstDeltaAt = event.type === 'turn' ? this.#takeFirstDelta(event.turnId) : undefined;
-    const added = firstDeltaAt === undefined ? '' : `,"firstDeltaAt":${firstDeltaAt}`;
-    const text = endText(withoutAdded(event), (characters) => this.#hasRoom(characters, owner));
+    const added = firstDeltaAt === undefined ? '' : `,"$firstDeltaAt":${firstDeltaAt}`;
+    const text = endText(event, (characters) => this.#hasRoom(characters, owner));
     const isRecorded = text !== undefined && record(withMembers(text, added), Continuation);
     if (!isRecorded) record(withMembers(minimalEndText(event), added), MinimalEnd);
   }
@@ -187,8 +180,8 @@ class Capture {
     if (enrichment === undefined && sampled === undefined) return text;
     if (isWithin(event, work, destination)) return text;
     const fields = enrichment?.of(destination?.keyOf(event), event);
-    const decided = sampled === undefined ? '' : `,"sampled":${sampled}`;
-    return withMembers(text, member('enrichment', fields) + decided);
+    const decided = sampled === undefined ? '' : `,"$sampled":${sampled}`;
+    return withMembers(text, member('$enrichment', fields) + decided);
   }
 
   /** @param {unknown} turnId */

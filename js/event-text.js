@@ -7,36 +7,6 @@ const { stringifyBare } = require('./json/long-texts.js');
 const { JSON } = require('./json/own-json.js');
 const { stringify, stringifyIfRoom } = require('./json/stringify.js');
 
-/** The members that this package adds to the texts of events. */
-const ADDED = [
-  'caller',
-  'propagated',
-  'enrichment',
-  'sampled',
-  'traceCarrier',
-  'callingTool',
-  'callingSpan',
-  'outerSpan',
-  'firstDeltaAt',
-];
-
-/**
- * An event of Flue's without members that are named like those which this package adds: a later Flue may have them. Never
- * throws.
- * @param {any} event
- */
-function withoutAdded(event) {
-  try {
-    if (ADDED.every((name) => event[name] === undefined)) return event;
-    const kept = { ...event };
-    for (const name of ADDED) delete kept[name];
-    return kept;
-  } catch {
-    // `stringify` marks the members that cannot be read.
-    return event;
-  }
-}
-
 /** @param {any} shortened a request of `RequestDeltas` */
 function requestText(shortened) {
   const { input } = shortened.request;
@@ -99,6 +69,7 @@ function withoutRepetition(event) {
 }
 
 /**
+ * Adds members to an event. Their names begin with a `$`: no later Flue has such a member.
  * @param {string} text an object's JSON
  * @param {string} members each with its comma; none: the empty text
  */
@@ -112,4 +83,4 @@ function member(name, value) {
   return value === undefined ? '' : `,"${name}":${stringify(value)}`;
 }
 
-module.exports = { endText, member, minimalEndText, requestText, withMembers, withoutAdded };
+module.exports = { endText, member, minimalEndText, requestText, withMembers };

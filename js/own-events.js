@@ -154,7 +154,7 @@ class OwnEvents {
     const added = enrichment?.of(event.spanId, event);
     const sampled = sampling?.decisionOn(event.rootSpanId);
     if (added === undefined && sampled === undefined) return event;
-    return { ...event, enrichment: added, sampled };
+    return { ...event, $enrichment: added, $sampled: sampled };
   }
 }
 

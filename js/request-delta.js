@@ -64,7 +64,7 @@ class RequestDeltas {
       request: {
         ...request,
         input: {
-          history: { kept, systemPrompt: systemPrompt === KEPT, tools: tools === KEPT },
+          $history: { kept, systemPrompt: systemPrompt === KEPT, tools: tools === KEPT },
           messages: fresh,
           ...(systemPrompt !== KEPT && { systemPrompt }),
           ...(tools !== KEPT && { tools }),

@@ -72,7 +72,7 @@ fn events() -> Vec<Value> {
     event(
       "run_start",
       1,
-      json!({ "workflowName": "w", "input": { "a": "INPUT_1", "metadata": { "RUN_METADATA_NAME": "RUN_METADATA" } }, "traceCarrier": carrier }),
+      json!({ "workflowName": "w", "input": { "a": "INPUT_1", "metadata": { "RUN_METADATA_NAME": "RUN_METADATA" } }, "$traceCarrier": carrier }),
     ),
     event(
       "log",
@@ -80,7 +80,7 @@ fn events() -> Vec<Value> {
       json!({ "level": "info", "message": "LOG_LINE_1",
       "attributes": { "note": "LOG_LINE_2", "error": error("LOG_ERROR_1"), "failed": error("LOG_ERROR_2"), "deep": [{ "cause": "LOG_ERROR_3" }] } }),
     ),
-    event("operation_start", 3, json!({ "operationKind": "prompt", "traceCarrier": carrier })),
+    event("operation_start", 3, json!({ "operationKind": "prompt", "$traceCarrier": carrier })),
     event(
       "turn_request",
       4,

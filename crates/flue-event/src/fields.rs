@@ -13,7 +13,8 @@ use crate::{
 pub(crate) type Member<'a> = Option<&'a RawValue>;
 
 raw_members! {
-  /// Every member of any translated event. `null` is a value of content, and nothing else.
+  /// Every member of any translated event. `null` is a value of content, and nothing else. Those with a `$` are added by
+  /// this package's JavaScript: no later Flue has a member with such a name.
   Fields {
     r#type = "type", v, timestamp, event_index = "eventIndex", run_id = "runId", instance_id = "instanceId",
     agent_name = "agentName", submission_id = "submissionId", dispatch_id = "dispatchId",
@@ -25,11 +26,10 @@ raw_members! {
     effective_result = "effectiveResult" or_null, prompt, agent, cwd, reason, estimated_tokens = "estimatedTokens",
     messages_before = "messagesBefore", messages_after = "messagesAfter", kind, attempt_count = "attemptCount",
     max_attempts = "maxAttempts", operation, level, message, attributes, model, provider, api, reasoning,
-    output, stop_reason = "stopReason", payload or_null, calling_tool = "callingTool", calling_span = "callingSpan",
-    outer_span = "outerSpan",
-    trace_carrier = "traceCarrier", span_id = "spanId", root_span_id = "rootSpanId",
-    parent_span_id = "parentSpanId", span, comment_id = "commentId", enrichment, sampled, caller, propagated,
-    first_delta_at = "firstDeltaAt",
+    output, stop_reason = "stopReason", payload or_null, calling_tool = "$callingTool", calling_span = "$callingSpan",
+    outer_span = "$outerSpan", trace_carrier = "$traceCarrier", span_id = "spanId", root_span_id = "rootSpanId",
+    parent_span_id = "parentSpanId", span, comment_id = "commentId", enrichment = "$enrichment", sampled = "$sampled",
+    caller = "$caller", propagated = "$propagated", first_delta_at = "$firstDeltaAt",
   }
 }
 raw_members! {
@@ -67,9 +67,9 @@ raw_members! {
   Delegation { prompt, agent }
 }
 raw_members! {
-  /// `request.input`. `history` comes from this package's JavaScript: which parts are those of the
+  /// `request.input`. `$history` comes from this package's JavaScript: which parts are those of the
   /// conversation's last request.
-  RequestInput { system_prompt = "systemPrompt", messages, tools, history }
+  RequestInput { system_prompt = "systemPrompt", messages, tools, history = "$history" }
 }
 raw_members! {
   /// The parts of a request that are those of the conversation's last request.

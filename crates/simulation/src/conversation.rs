@@ -231,7 +231,7 @@ impl<'a> Conversation<'a> {
     }
     let answer = self.text();
     let usage = "{\"input\":5,\"output\":7,\"totalTokens\":12}";
-    let first = if self.rng.bool() { ",\"firstDeltaAt\":1795417364000" } else { "" };
+    let first = if self.rng.bool() { ",\"$firstDeltaAt\":1795417364000" } else { "" };
     let end = format!(
       "{members}{first},\"durationMs\":3,\"response\":{{\"output\":\"{answer}\",\"usage\":{usage}}}"
     );

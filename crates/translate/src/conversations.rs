@@ -217,7 +217,7 @@ mod tests {
   fn turn(known: &mut Conversations, id: &str, number: usize) -> (Option<usize>, String) {
     let text = format!(
       r#"{{"type":"turn_request","turnId":"t","conversationId":"{id}","purpose":"agent","request":{{"input":{{
-        "history":{{"kept":{number}}},"messages":[{{"role":"user","content":"{number}"}}]}}}}}}"#
+        "$history":{{"kept":{number}}},"messages":[{{"role":"user","content":"{number}"}}]}}}}}}"#
     );
     let event = flue_event::decode(&text, 0).unwrap();
     let flue_event::Body::TurnRequest(request) = &event.body else { unreachable!() };

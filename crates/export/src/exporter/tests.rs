@@ -268,8 +268,8 @@ fn the_root_of_a_trace_has_the_fields_of_the_settings_and_of_its_event_and_no_ot
   let mut host = Host::new(json!({ "traceFields": fields }));
   let added = json!({ "tags": ["b", "c"], "metadata": { "team": "own" } });
   for event in [
-    json!({ "v": 3, "type": "run_start", "runId": "r", "workflowName": "w", "enrichment": added }),
-    json!({ "v": 3, "type": "operation_start", "runId": "r", "operationId": "o", "operationKind": "prompt", "enrichment": 7 }),
+    json!({ "v": 3, "type": "run_start", "runId": "r", "workflowName": "w", "$enrichment": added }),
+    json!({ "v": 3, "type": "operation_start", "runId": "r", "operationId": "o", "operationKind": "prompt", "$enrichment": 7 }),
     json!({ "v": 3, "type": "operation", "runId": "r", "operationId": "o", "operationKind": "prompt" }),
     json!({ "v": 3, "type": "run_end", "runId": "r" }),
   ] {
@@ -471,7 +471,7 @@ fn base64_of_events_and_custom_spans_is_no_part_of_a_row() {
         "result": { "content": [image, { "type": "text", "text": text }] } }),
       json!({ "v": 3, "type": "log", "operationId": "o", "message": text, "attributes": image }),
       json!({ "v": 3, "type": "turn_request", "operationId": "o", "turnId": "2", "purpose": "agent",
-        "conversationId": "c", "request": { "input": { "history": { "kept": 2 }, "messages": messages } } }),
+        "conversationId": "c", "request": { "input": { "$history": { "kept": 2 }, "messages": messages } } }),
       json!({ "v": 3, "type": "operation", "operationId": "o", "operationKind": "prompt", "agentOutput": text,
         "isError": true, "error": { "message": text } }),
       custom("span_start"),

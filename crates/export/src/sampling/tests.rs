@@ -124,7 +124,7 @@ fn submission(id: &str, is_called: bool, operation: Value, settlement: Value) ->
     json!({ "conversationId": "c", "operationId": format!("op_{id}"), "operationKind": "prompt" });
   let mut start = of(id, "operation_start", ids.clone());
   if is_called {
-    start["caller"] = json!({ "spanId": "0011223344556677", "rootSpanId": JOB, "isWithin": true });
+    start["$caller"] = json!({ "spanId": "0011223344556677", "rootSpanId": JOB, "isWithin": true });
   }
   let mut end = of(id, "operation", ids);
   end.as_object_mut().unwrap().extend(operation.as_object().unwrap().clone());

@@ -145,7 +145,7 @@ fn a_custom_span_that_ended_here_before_the_adoption_stays_ended() {
 fn whichever_snapshot_comes_first_a_submission_joins_its_callers_trace() {
   let caller = json!({ "spanId": "0011223344556677", "rootSpanId": "a1b2c3d4e5f647898abcdef012345678", "isWithin": true });
   let queued = json!({ "v": 3, "type": "submission_queued", "timestamp": 1_000, "submissionId": "s", "agentName": "A",
-    "instanceId": "i", "caller": caller });
+    "instanceId": "i", "$caller": caller });
   for reversed in [false, true] {
     let mut lefts = [
       left(1_500, &[queued.to_string()], &mut Trace::default()),
@@ -217,7 +217,7 @@ fn the_host_learns_once_which_work_of_another_process_may_go_on() {
     event
   };
   let (span, trace) = ("0011223344556677", "00112233445566778899aabbccddeeff");
-  let caller = json!({ "caller": { "spanId": span, "rootSpanId": trace } });
+  let caller = json!({ "$caller": { "spanId": span, "rootSpanId": trace } });
   let operation =
     |id: &str| json!({ "submissionId": id, "conversationId": "c", "operationId": id });
   let events = [

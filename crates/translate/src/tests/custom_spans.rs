@@ -155,7 +155,7 @@ fn a_submission_joins_its_callers_trace_if_tracing_is_distributed() {
     json!({ "traceparent": format!("00-{TRACE}-0011223344556677-01"), "tracestate": "a=b" });
   let start = |operation: &str, carrier: &Value| {
     json!({ "type": "operation_start", "timestamp": 1_000, "v": 3, "submissionId": "s",
-      "conversationId": "c", "operationId": operation, "operationKind": "prompt", "traceCarrier": carrier })
+      "conversationId": "c", "operationId": operation, "operationKind": "prompt", "$traceCarrier": carrier })
   };
   for distributed in [false, true] {
     let mut translator = Translator::new(Options { distributed, ..Options::default() });
@@ -188,7 +188,7 @@ fn operation_start(operation: &str) -> Value {
 
 fn caller_named() -> Value {
   let caller = json!({ "spanId": CALLER, "rootSpanId": TRACE, "isWithin": true });
-  json!({ "type": "caller_named", "timestamp": 900, "submissionId": "s", "caller": caller })
+  json!({ "type": "caller_named", "timestamp": 900, "submissionId": "s", "$caller": caller })
 }
 
 /// A custom span below the root of the submission, as JavaScript starts it that does not know the caller.
@@ -204,7 +204,7 @@ fn a_submission_with_a_named_caller_is_in_that_trace_with_all_that_is_in_it() {
   let mut queued = caller_named();
   queued["type"] = "submission_queued".into();
   let mut starting = operation_start("o");
-  starting["caller"] = queued["caller"].clone();
+  starting["$caller"] = queued["$caller"].clone();
   for events in [
     vec![caller_named(), operation_start("o")],
     vec![queued.clone(), operation_start("o")],
@@ -249,7 +249,7 @@ fn the_events_of_keyed_submissions_with_one_id_state_the_caller_of_each() {
       event["operationKind"] = "prompt".into();
     }
     if let Some(span) = span {
-      event["caller"] = json!({ "spanId": span, "rootSpanId": TRACE, "isWithin": true });
+      event["$caller"] = json!({ "spanId": span, "rootSpanId": TRACE, "isWithin": true });
     }
     event
   };
@@ -330,7 +330,7 @@ fn a_caller_that_is_named_too_late_or_again_moves_nothing() {
   let mut translator = Translator::default();
   translate(&mut translator, &caller_named());
   let mut again = caller_named();
-  again["caller"]["rootSpanId"] = ROW.into();
+  again["$caller"]["rootSpanId"] = ROW.into();
   assert!(translate(&mut translator, &again).is_empty());
   let root = written(&translate(&mut translator, &operation_start("o"))[0]);
   assert_eq!(root["root_span_id"], TRACE);
@@ -341,7 +341,7 @@ fn a_caller_that_is_named_too_late_or_again_moves_nothing() {
 fn the_root_of_a_submission_is_no_root_of_a_trace_that_this_process_has_begun() {
   for is_within in [true, false] {
     let mut start = operation_start("o");
-    start["caller"] = json!({ "spanId": CALLER, "rootSpanId": TRACE, "isWithin": is_within });
+    start["$caller"] = json!({ "spanId": CALLER, "rootSpanId": TRACE, "isWithin": is_within });
     let rows = translate(&mut Translator::default(), &start);
     assert_eq!(rows[0].is_root, !is_within);
   }
@@ -351,7 +351,7 @@ fn the_root_of_a_submission_is_no_root_of_a_trace_that_this_process_has_begun() 
 fn callers_with_ids_of_another_form_are_ignored() {
   for (span, trace) in [("", TRACE), (CALLER, ""), ("x", TRACE), (CALLER, "x"), (TRACE, CALLER)] {
     let mut start = operation_start("o");
-    start["caller"] = json!({ "spanId": span, "rootSpanId": trace });
+    start["$caller"] = json!({ "spanId": span, "rootSpanId": trace });
     let root = written(&translate(&mut Translator::default(), &start)[0]);
     assert_eq!(root.get("span_parents"), None, "{span} {trace}");
   }
@@ -362,7 +362,7 @@ fn callers_with_ids_of_another_form_are_ignored() {
 fn a_span_of_the_context_of_other_work_is_no_parent_of_a_root() {
   let outer = || {
     let mut start = operation_start("o");
-    start["outerSpan"] = ROW.into();
+    start["$outerSpan"] = ROW.into();
     start
   };
   let mut translator = Translator::default();
@@ -380,7 +380,7 @@ fn a_run_joins_its_callers_trace_with_all_that_is_in_it() {
   let carrier = json!({ "traceparent": format!("00-{TRACE}-0011223344556677-01") });
   let mut translator = Translator::new(Options { distributed: true, ..Options::default() });
   for event in [
-    json!({ "type": "run_start", "timestamp": 1, "v": 3, "runId": "r", "workflowName": "w", "traceCarrier": carrier }),
+    json!({ "type": "run_start", "timestamp": 1, "v": 3, "runId": "r", "workflowName": "w", "$traceCarrier": carrier }),
     json!({ "type": "operation_start", "timestamp": 2, "v": 3, "runId": "r", "operationId": "o", "operationKind": "prompt" }),
     json!({ "type": "turn_request", "timestamp": 3, "v": 3, "runId": "r", "operationId": "o", "turnId": "t", "request": {} }),
     json!({ "type": "run_end", "timestamp": 4, "v": 3, "runId": "r", "result": 1 }),
@@ -515,8 +515,8 @@ fn flues_spans_get_what_a_span_above_them_propagates_and_a_scorer_has_no_cost() 
   };
   let gives = |tenant: &str| json!({ "metadata": { "tenant": tenant }, "tags": ["t"], "attributes": { "purpose": "scorer" } });
   let caller = json!({ "spanId": "0011223344556677", "rootSpanId": TRACE });
-  let named = json!({ "caller": caller, "propagated": gives("far") });
-  let tool = json!({ "callingTool": { "toolCallId": "k", "turnId": "t", "operationId": "o" }, "propagated": gives("near") });
+  let named = json!({ "$caller": caller, "$propagated": gives("far") });
+  let tool = json!({ "$callingTool": { "toolCallId": "k", "turnId": "t", "operationId": "o" }, "$propagated": gives("near") });
   let is_late = |late: bool| if late { json!({}) } else { named.clone() };
   for late in [false, true] {
     let mut events = vec![of_flue("operation_start", "o", is_late(late))];
@@ -545,8 +545,8 @@ fn flues_spans_get_what_a_span_above_them_propagates_and_a_scorer_has_no_cost() 
   // A custom span is known by its id alone: what it gives comes with the event.
   let mut translator = Translator::default();
   translate(&mut translator, &event("span_start", 1, json!({ "name": "n" })));
-  let within = json!({ "runId": "r", "callingTool": { "toolCallId": "k" }, "callingSpan": ROW,
-    "propagated": gives("near") });
+  let within = json!({ "runId": "r", "$callingTool": { "toolCallId": "k" }, "$callingSpan": ROW,
+    "$propagated": gives("near") });
   let text = of_flue("operation_start", "o", within).to_string();
   let row = translator.translate(&flue_event::decode(&text, 0).unwrap()).pop().unwrap();
   assert_eq!(written(&row)["metadata"]["tenant"], "near");

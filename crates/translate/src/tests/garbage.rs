@@ -63,7 +63,7 @@ const OTHERS: [&str; 38] = [
   "model",
   "output",
   "stopReason",
-  "callingTool",
+  "$callingTool",
 ];
 /// Members of the objects in them.
 const INNER: [&str; 16] = [
@@ -73,7 +73,7 @@ const INNER: [&str; 16] = [
   "exitCode",
   "input",
   "messages",
-  "history",
+  "$history",
   "kept",
   "systemPrompt",
   "tools",
@@ -151,7 +151,7 @@ fn event() -> impl Strategy<Value = String> {
   ];
   let kinds: Vec<&str> = TRANSLATED_KINDS.iter().copied().chain(["caller_named"]).collect();
   (select(kinds), ids, others, time, caller()).prop_map(|(kind, ids, others, time, caller)| {
-    let own = [("type", format!("\"{kind}\"")), ("timestamp", time), ("caller", caller)];
+    let own = [("type", format!("\"{kind}\"")), ("timestamp", time), ("$caller", caller)];
     object(own.into_iter().chain(ids).chain(others).collect())
   })
 }
@@ -282,7 +282,7 @@ fn of_spans_that_are_nested_without_end_the_innermost_are_evicted() {
   for n in 0..9_000 {
     events
       .push(format!(r#"{{"type":"tool_start",{at},"operationId":"o{n}","toolCallId":"c{n}"}}"#));
-    let caller = format!(r#""callingTool":{{"toolCallId":"c{n}","operationId":"o{n}"}}"#);
+    let caller = format!(r#""$callingTool":{{"toolCallId":"c{n}","operationId":"o{n}"}}"#);
     events
       .push(format!(r#"{{"type":"operation_start",{at},"operationId":"o{}",{caller}}}"#, n + 1));
   }
@@ -335,7 +335,7 @@ fn a_turn_that_is_ignored_takes_no_messages_from_later_turns() {
   let at = r#""timestamp":"2026-11-23T07:02:44Z","operationId":"o","conversationId":"c""#;
   let request = |turn: u32, kept: usize, messages: &str| {
     let input =
-      format!(r#"{{"history":{{"kept":{kept},"systemPrompt":false}},"messages":{messages}}}"#);
+      format!(r#"{{"$history":{{"kept":{kept},"systemPrompt":false}},"messages":{messages}}}"#);
     format!(
       r#"{{"type":"turn_request","v":3,{at},"turnId":"t{turn}","purpose":"agent","request":{{"input":{input}}}}}"#
     )

@@ -113,7 +113,7 @@ fn nested(depth: usize) -> Vec<String> {
     [
       format!(r#"{{"type":"tool_start",{at},{ids}}}"#),
       format!(
-        r#"{{"type":"operation_start",{at},"operationId":"o{next}","callingTool":{{{ids}}}}}"#
+        r#"{{"type":"operation_start",{at},"operationId":"o{next}","$callingTool":{{{ids}}}}}"#
       ),
     ]
   };

@@ -117,15 +117,15 @@ fn an_operation_that_a_tool_of_a_subagent_calls_is_below_that_tool_call() {
   let (trace, parent) = (tool.trace.to_string(), tool.span().to_string());
   let mut events = before.to_vec();
   events.extend([
-    event("operation_start", 1_400, in_task("direct"), json!({ "callingTool": calling })),
+    event("operation_start", 1_400, in_task("direct"), json!({ "$callingTool": calling })),
     custom("span_start", 1_500, Some(parent), trace),
     event(
       "operation_start",
       1_600,
       in_task("below"),
-      json!({ "callingTool": calling, "callingSpan": span }),
+      json!({ "$callingTool": calling, "$callingSpan": span }),
     ),
-    event("operation_start", 1_700, in_task("observed"), json!({ "callingSpan": span })),
+    event("operation_start", 1_700, in_task("observed"), json!({ "$callingSpan": span })),
   ]);
   let trace = translated(&events);
   let path_of = |operation: &str| {

@@ -454,7 +454,7 @@ fn a_submission_that_runs_long_is_settled_however_many_others_were() {
 #[test]
 fn a_snapshot_has_the_submissions_that_run_and_those_with_callers_however_many_wait() {
   let mut called: serde_json::Value = serde_json::from_str(&queued(800)).unwrap();
-  called["caller"] =
+  called["$caller"] =
     json!({ "spanId": "00112233445566aa", "rootSpanId": "00112233445566778899aabbccddeeff" });
   let called = called.to_string();
   let mut trace = Trace::default();
@@ -522,7 +522,7 @@ fn a_late_end_stays_where_its_start_was() {
     format!(r#"{{"type":"operation_start",{},"operationId":"o","operationKind":"prompt"}}"#, at(0)),
     format!(r#"{{"type":"tool_start",{},{call},"toolName":"t"}}"#, at(1)),
     format!(
-      r#"{{"type":"operation_start",{},{inner},"callingTool":{{"toolCallId":"c","operationId":"o"}}}}"#,
+      r#"{{"type":"operation_start",{},{inner},"$callingTool":{{"toolCallId":"c","operationId":"o"}}}}"#,
       at(2)
     ),
     format!(r#"{{"type":"turn_request",{},"operationId":"p","turnId":"u"}}"#, at(3)),

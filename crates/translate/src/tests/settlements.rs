@@ -63,7 +63,7 @@ fn a_submission_that_fails_after_its_operation_has_succeeded_shows_the_error() {
 fn what_flue_gives_up_stays_in_the_trace_of_a_caller_that_only_another_process_knows() {
   let headers = json!({ "traceparent": "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01" });
   let mut begun: serde_json::Value = serde_json::from_str(&start(1_000, "o")).unwrap();
-  begun["traceCarrier"] = headers;
+  begun["$traceCarrier"] = headers;
   let mut trace = Trace::default();
   let options = Options { distributed: true, ..Options::default() };
   run(&mut Translator::new(options), &[running(900, 1), begun.to_string()], &mut trace);

@@ -36,7 +36,8 @@ fn event(turn: usize, request: &Request, is_delta: bool) -> String {
   let mut input = json!({"messages": messages.collect::<Vec<_>>()});
   if is_delta {
     let is_first = turn == 0;
-    input["history"] = json!({"kept": request.kept, "systemPrompt": !is_first, "tools": !is_first});
+    input["$history"] =
+      json!({"kept": request.kept, "systemPrompt": !is_first, "tools": !is_first});
   }
   if !is_delta || turn == 0 {
     input["systemPrompt"] = json!("Be brief.");
@@ -114,7 +115,7 @@ fn a_system_prompt_that_changes_is_shown_once_by_a_delta() {
         input["systemPrompt"] = json!("Be kind.");
       }
       if turn == 2 && is_delta {
-        input["history"]["systemPrompt"] = json!(false);
+        input["$history"]["systemPrompt"] = json!(false);
       }
       let rows = translator.translate(&flue_event::decode(&event.to_string(), 0).unwrap());
       let input = rows.into_iter().find_map(|row| row.input).unwrap();
