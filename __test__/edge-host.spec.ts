@@ -45,6 +45,11 @@ test('a snapshot of open spans is whole after a while in which the storage could
   expect(await seen('storage that cannot delete for a while')).toEqual(expected);
 });
 
+test('a change of the storage that is given up and ends late damages no later one', async () => {
+  const sizes = [400_000, 10];
+  expect(await seen('storage that answers late')).toEqual({ put: sizes, delete: sizes });
+});
+
 test('a storage may return bytes as JSON does; other values, or no list, are reported', async () => {
   const { text, none, lines, ...rest } = await seen('storages of other types');
   const isSent = { isSent: true, lost: [] };

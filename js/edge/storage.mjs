@@ -58,7 +58,11 @@ export function currentStorage(option) {
 /** Reads, writes and deletes whole files. All methods reject when the storage fails. */
 export class StorageFiles {
   #storage;
-  /** In how many values each file is. @type {Map<string, number>} */
+  /**
+   * In how many values each file is. Each change of a file has an entry of its own, which it alone completes: one that
+   * took too long may end after a later one has begun.
+   * @type {Map<string, { count: number }>}
+   */
   #parts = new Map();
 
   /** @param {EdgeStorage} storage */
@@ -87,7 +91,7 @@ export class StorageFiles {
     const contents = new Map();
     for (const [name, parts] of files) {
       const numbers = [...parts.keys()].toSorted((a, b) => a - b);
-      this.#parts.set(name, (numbers.at(-1) ?? 0) + 1);
+      this.#parts.set(name, { count: (numbers.at(-1) ?? 0) + 1 });
       contents.set(name, joined(numbers.map((number) => bytesOf(parts.get(number)))));
     }
     return contents;
@@ -129,9 +133,10 @@ export class StorageFiles {
    */
   async put(name, content) {
     const count = Math.max(1, Math.ceil(content.length / MAX_VALUE_BYTES));
-    const most = Math.max(count, this.#parts.get(name) ?? 0);
+    const most = Math.max(count, this.#count(name));
     // What cannot be removed is removed with the next write.
-    this.#parts.set(name, most);
+    const own = { count: most };
+    this.#parts.set(name, own);
     // Each by itself: a call that throws does not leave another one's rejection unhandled.
     const write = async (/** @type {number} */ part) => {
       const key = keyOf(name, part);
@@ -141,19 +146,26 @@ export class StorageFiles {
     };
     const parts = Array.from({ length: most }, (_, part) => part);
     await Promise.all(parts.map(write));
-    if (this.#parts.get(name) === most) this.#parts.set(name, count);
+    own.count = count;
   }
 
   /** @param {string} name */
   async delete(name) {
+    const own = { count: this.#count(name) };
+    this.#parts.set(name, own);
     const keys = this.#keys(name);
     await Promise.all(keys.map(async (key) => await this.#storage.delete(key, WRITE)));
-    this.#parts.delete(name);
+    if (this.#parts.get(name) === own) this.#parts.delete(name);
+  }
+
+  /** @param {string} name */
+  #count(name) {
+    return this.#parts.get(name)?.count ?? 1;
   }
 
   /** @param {string} name */
   #keys(name) {
-    return Array.from({ length: this.#parts.get(name) ?? 1 }, (_, part) => keyOf(name, part));
+    return Array.from({ length: this.#count(name) }, (_, part) => keyOf(name, part));
   }
 }
 

@@ -11,6 +11,7 @@ import { apiOf } from '../../../../js/api/api.js';
 import { CoreModule } from '../../../../js/edge/core-module.mjs';
 import { Delivery } from '../../../../js/edge/delivery.mjs';
 import { edgeHost } from '../../../../js/edge/host.mjs';
+import { StorageFiles } from '../../../../js/edge/storage.mjs';
 import { Exporter } from '../../../../js/exporter.js';
 import { writeSlug } from '../../../../js/spans/slug.js';
 
@@ -211,6 +212,33 @@ const SCENARIOS = {
       tags: ['next'],
     }).flush();
     return { isLarge: length > 1, values: sizes().length, openSpans };
+  },
+  /** Sizes of a file: while its last change ends after the next one, a large write, and after a small one. */
+  async 'storage that answers late'() {
+    const found = {};
+    for (const kind of ['put', 'delete']) {
+      const one = storage();
+      const files = new StorageFiles(one);
+      await files.put('a.open', new Uint8Array(kind === 'put' ? 400_000 : 10));
+      const run = one[kind];
+      let answer;
+      const answered = new Promise((resolve) => (answer = resolve));
+      one[kind] = async (...change) => {
+        await run(...change);
+        await answered;
+      };
+      const late = files[kind]('a.open', new Uint8Array(10));
+      one[kind] = run;
+      await sleep(50);
+      await files.put('a.open', new Uint8Array(400_000));
+      answer();
+      await late;
+      const { length } = await files.get('a.open');
+      await files.put('a.open', new Uint8Array(10));
+      const listed = await new StorageFiles(one).list();
+      found[kind] = [length, listed.get('a.open').length];
+    }
+    return found;
   },
   /** What the next instance has of a storage that returns values in another form than they were given, and of none. */
   async 'storages of other types'() {
