@@ -109,8 +109,10 @@ test('a response without an end is read up to a bound', async () => {
   expect(lastError).toContain('the response is too large');
 });
 
-test('a mock of `fetch` needs no more than a status, headers and a text', async () => {
-  expect(await seen('mock of fetch')).toEqual({ complete: true, sent: 1 });
+test('a mock of `fetch` needs no more than a status, headers and a text, whatever its body is', async () => {
+  const bodies = ['none', 'string', 'bytes', 'blob', 'object', 'readable', 'stream', 'read'];
+  const expected = Object.fromEntries(bodies.map((body) => [body, 1]));
+  expect(await seen('mocks of fetch')).toEqual(expected);
 });
 
 test('the limit of subrequests is named', async () => {

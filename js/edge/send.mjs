@@ -61,7 +61,7 @@ async function answerOf({ method, url, headers, readsBody, form, body }, signal)
     contentType: response.headers.get('content-type'),
   };
   if (!readsBody || !response.ok) {
-    await response.body?.cancel();
+    await streamOf(response)?.cancel();
     return answer;
   }
   const text = await textOf(response);
@@ -73,18 +73,27 @@ async function answerOf({ method, url, headers, readsBody, form, body }, signal)
  * @param {Response} response
  */
 async function textOf(response) {
-  const { body } = response;
-  // A mock of `fetch` may have none.
-  if (!body) return await response.text();
+  const reader = streamOf(response)?.getReader();
+  if (reader === undefined) return await response.text();
   const decoder = new TextDecoder();
   let [text, bytes] = ['', 0];
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) return undefined;
-    text += decoder.decode(chunk, { stream: true });
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.length;
+    if (bytes > MAX_BODY_BYTES) break;
+    text += decoder.decode(value, { stream: true });
   }
-  return text + decoder.decode();
+  await reader.cancel();
+  return undefined;
 }
+
+/**
+ * The stream of the body. What the application has put in the place of `fetch` may have none, or has read it.
+ * @param {Response} response
+ */
+const streamOf = ({ body, bodyUsed }) =>
+  body instanceof ReadableStream && !bodyUsed ? body : undefined;
 
 /** Rejects when a signal aborts. @param {AbortSignal} signal @returns {Promise<never>} */
 const aborted = (signal) =>

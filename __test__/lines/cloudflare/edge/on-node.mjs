@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apiOf } from '../../../../js/api/api.js';
 import { CoreModule } from '../../../../js/edge/core-module.mjs';
@@ -435,18 +436,39 @@ const SCENARIOS = {
     await logger.flush({ timeoutMs: 100 });
     return { isBounded: read.bytes < 4 * 1024 * 1024, lastError: logger.stats().lastError };
   },
-  /** A test of the application has put a mock in the place of `fetch`. */
-  async 'mock of fetch'() {
+  /** A test of the application has put a mock in the place of `fetch`: what is sent by each. */
+  async 'mocks of fetch'() {
     const { fetch } = globalThis;
-    globalThis.fetch = async (...request) => {
-      const response = await fetch(...request);
-      const { ok, status, headers } = response;
-      return { ok, status, headers, text: () => response.text() };
+    const bodies = {
+      none: () => ({}),
+      string: (text) => ({ body: text }),
+      bytes: (text) => ({ body: new TextEncoder().encode(text) }),
+      blob: (text) => ({ body: new Blob([text]) }),
+      object: () => ({ body: {} }),
+      readable: (text) => ({ body: Readable.from([text]) }),
+      stream: (text) => ({ body: new Blob([text]).stream() }),
     };
-    const logger = init();
-    logger.log({ input: 'in' });
-    const { complete, sent } = await logger.flush();
-    return { complete, sent };
+    const mocks = Object.entries(bodies).map(([name, bodyOf]) => {
+      const mock = (response, text) => {
+        const { ok, status, headers } = response;
+        return { ok, status, headers, text: async () => text, ...bodyOf(text) };
+      };
+      return [name, mock];
+    });
+    // One that has read the body for a log of its own.
+    mocks.push(['read', (response, text) => Object.assign(response, { text: async () => text })]);
+    const found = {};
+    for (const [name, mock] of mocks) {
+      globalThis.fetch = async (...request) => {
+        const response = await fetch(...request);
+        return mock(response, await response.text());
+      };
+      const logger = init({ projectName: name });
+      logger.log({ input: 'in' });
+      const { complete, sent } = await logger.flush();
+      found[name] = complete ? sent : logger.stats().lastError;
+    }
+    return found;
   },
   /** The requests of the application have used up what an invocation may send. */
   async 'limit of subrequests'() {
