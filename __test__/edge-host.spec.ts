@@ -40,6 +40,10 @@ test('what a logger leaves is in the storage once it is closed, however slow the
   expect(failed).toEqual({ isSpan: [false, true], later: 0 });
 });
 
+test('a close waits for nothing while the core cannot be used', async () => {
+  expect(await seen('close while the core fails')).toEqual([false, false]);
+});
+
 test('a snapshot of open spans is whole after a while in which the storage could delete nothing', async () => {
   const expected = { isLarge: true, values: 1, openSpans: 1 };
   expect(await seen('storage that cannot delete for a while')).toEqual(expected);

@@ -159,8 +159,9 @@ export class EdgeRecorder {
       ticket < 0
         ? this.isKept()
         : await this.delivery.until(ticket, this.#session.generation, leftMs);
-    // What a shutdown leaves is stored after it.
-    if (isShutdown && !this.isKept()) {
+    // What a shutdown leaves is stored after it, unless nothing can be shut down.
+    const isLeft = isShutdown && ticket >= 0 && this.storageWork !== undefined;
+    if (isLeft && !this.isKept()) {
       await this.delivery.kept(Math.max(STORING_MS, timeoutMs - (Date.now() - began)));
     }
     const complete = isDelivered && this.storageWork?.isOpen !== false;

@@ -186,6 +186,23 @@ const SCENARIOS = {
     }
     return stored;
   },
+  /** The core fails, and each new instance as well: nothing can be shut down. */
+  async 'close while the core fails'() {
+    const ends = [];
+    for (const one of [undefined, storage()]) {
+      const { enter } = CoreModule.prototype;
+      const logger = init({ storage: one, projectName: `closed ${one}` });
+      logger.log({ input: 'in' });
+      await logger.flush();
+      CoreModule.prototype.enter = () => {
+        throw new Error('no room');
+      };
+      const closed = logger.close({ timeoutMs: 600_000 }).then(({ complete }) => complete);
+      ends.push(await Promise.race([closed, sleep(10_000, 'waits')]));
+      CoreModule.prototype.enter = enter;
+    }
+    return ends;
+  },
   /** While nothing can be deleted, a snapshot of many spans becomes one of a single span; then another instance begins. */
   async 'storage that cannot delete for a while'() {
     isDown = true;
