@@ -182,6 +182,13 @@ test('the package depends on nothing at run time', () => {
   expect(manifest).not.toHaveProperty('peerDependencies');
 });
 
+test('what a running application loads uses its own functions of `JSON`, not those of a mock', () => {
+  const own = 'js/json/own-json.js';
+  const users = FILES.filter((file) => file.startsWith('js/') && file !== own && usesJson(file));
+  expect(users).toContain('js/edge/recorder.mjs');
+  expect(users.filter((file) => !importsFrom(file).includes(own))).toEqual([]);
+});
+
 test('folders do not import each other in a cycle', () => {
   const folderOf = (file: string) => (FILES.includes(file) ? dirname(file) : undefined);
   const edges = new Map<string, Set<string>>();
@@ -242,21 +249,36 @@ function reachable(file: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-/** What a file loads, now or later: our files by their paths, `native`, `package`, and names of packages. */
-function importsOf(file: string): string[] {
-  const found: string[] = [];
+/** Calls a function with each node of a file's syntax. */
+function visitNodes(file: string, see: (node: any) => void) {
   const visit = (node: any) => {
     if (typeof node !== 'object' || node === null) return;
-    const { type, source, callee } = node;
-    if (/^(Import|Export)/.test(type ?? '') && source) found.push(source.value);
-    const isLoad = callee?.type === 'Import' || callee?.value === 'require';
-    if (type === 'CallExpression' && isLoad) {
-      const { expression } = node.arguments[0];
-      if (expression.type === 'StringLiteral') found.push(expression.value);
-    }
+    see(node);
     Object.values(node).forEach(visit);
   };
   visit(parseSync(readFileSync(join(ROOT, file), 'utf8'), { syntax: 'ecmascript' }));
+}
+
+/** Whether a file has an expression such as `JSON.parse`. */
+function usesJson(file: string): boolean {
+  let isUsed = false;
+  visitNodes(file, ({ type, object }) => {
+    isUsed ||= type === 'MemberExpression' && object.value === 'JSON';
+  });
+  return isUsed;
+}
+
+/** What a file loads, now or later: our files by their paths, `native`, `package`, and names of packages. */
+function importsOf(file: string): string[] {
+  const found: string[] = [];
+  visitNodes(file, ({ type, source, callee, arguments: values }) => {
+    if (/^(Import|Export)/.test(type ?? '') && source) found.push(source.value);
+    const isLoad = callee?.type === 'Import' || callee?.value === 'require';
+    if (type === 'CallExpression' && isLoad) {
+      const { expression } = values[0];
+      if (expression.type === 'StringLiteral') found.push(expression.value);
+    }
+  });
   return found.map((name) => {
     if (name === '#builtins') return 'js/builtins/node.js';
     return name.startsWith('.') ? resolved(file, name) : name;

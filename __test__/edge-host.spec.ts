@@ -119,6 +119,11 @@ test('a mock of `fetch` needs no more than a status, headers and a text, whateve
   expect(await seen('mocks of fetch')).toEqual(expected);
 });
 
+test('functions of `JSON` that a test of the application replaces are called by the application alone', async () => {
+  const expected = { calls: 0, complete: true, sent: 2, lines: [] };
+  expect(await seen('mocks of JSON')).toEqual(expected);
+});
+
 test('the limit of subrequests is named', async () => {
   expect(await seen('limit of subrequests')).toEqual([
     expect.stringMatching(/FLUE_BRAINTRUST_UNREACHABLE: .*: Cloudflare's limit of subrequests/),

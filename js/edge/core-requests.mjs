@@ -1,5 +1,6 @@
 // The requests of a recorder, and their responses.
 
+import { JSON } from '../json/own-json.js';
 import { now } from './core-inputs.mjs';
 
 export class CoreRequests {

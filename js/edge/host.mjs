@@ -2,6 +2,7 @@
 
 import { untraced } from '../context.js';
 import { messageOf } from '../json/describe.js';
+import { JSON } from '../json/own-json.js';
 import { ownVariables } from '../variables.js';
 import { printBy, warn } from '../warn.js';
 import { CoreModule } from './core-module.mjs';

@@ -9,6 +9,7 @@ import { Delivery } from './delivery.mjs';
 import { StorageWork } from './storage-work.mjs';
 import { lostStats } from './stats.mjs';
 import { isInRequest } from './in-request.mjs';
+import { JSON } from '../json/own-json.js';
 import { print } from '../warn.js';
 
 /** @typedef {import('./core-module.mjs').CoreModule} CoreModule */

@@ -1,6 +1,7 @@
 // The recorders of an exporter in a Worker: one for each storage, and one for what is recorded without a storage.
 
 import { messageOf } from '../json/describe.js';
+import { JSON } from '../json/own-json.js';
 import { sumStats } from '../sum-stats.js';
 import { warn } from '../warn.js';
 import { EdgeDiagnostics } from './diagnostics.mjs';

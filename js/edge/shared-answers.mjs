@@ -2,6 +2,7 @@
 // a recorder, and would log in for itself.
 
 import { dropOldest } from '../drop-oldest.js';
+import { JSON } from '../json/own-json.js';
 import { send } from './send.mjs';
 import { sleep } from '../timers.js';
 

@@ -4,5 +4,7 @@
 // their calls.
 
 const { parse, stringify } = JSON;
+// An ES module imports it by its name: Node finds the name only if a variable follows.
+const own = { parse, stringify };
 
-module.exports = { JSON: { parse, stringify } };
+module.exports = { JSON: own };

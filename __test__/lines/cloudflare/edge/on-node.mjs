@@ -487,6 +487,27 @@ const SCENARIOS = {
     }
     return found;
   },
+  /** A test of the application has put mocks in the place of the functions of `JSON`, for what this package calls. */
+  async 'mocks of JSON'() {
+    const { pathname } = new URL('../../../../js/', import.meta.url);
+    let calls = 0;
+    for (const [name, real] of Object.entries({ parse: JSON.parse, stringify: JSON.stringify })) {
+      JSON[name] = (...values) => {
+        const [, , caller] = new Error('mocked').stack.split('\n');
+        if (!caller.includes(pathname)) return real(...values);
+        calls++;
+        throw new Error('mocked');
+      };
+    }
+    entry.setMaskingFunction((value) => value);
+    let current;
+    const logger = init({ storage: () => current });
+    for (current of [undefined, storage()]) logger.log({ input: 'in' });
+    const { complete } = await logger.flush();
+    await delivered();
+    await logger.close();
+    return { calls, complete, sent: logger.stats().sent, lines };
+  },
   /** The requests of the application have used up what an invocation may send. */
   async 'limit of subrequests'() {
     globalThis.fetch = () => Promise.reject(new Error('Too many subrequests.'));
