@@ -198,14 +198,18 @@ function bytesOf(value) {
   if (ArrayBuffer.isView(value)) {
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   }
-  // In JSON, bytes are an object with a member for each.
-  if (typeof value === 'object') return Uint8Array.from(Object.values(value ?? {}));
-  if (value !== undefined) {
+  // In JSON, bytes are an object with a member for each. No file is empty.
+  const bytes = typeof value === 'object' ? Object.values(value ?? {}) : [];
+  if (bytes.length > 0 && bytes.every(isByte)) return Uint8Array.from(bytes);
+  if (value !== undefined && value !== null) {
     const what = 'The storage returns values of another type than it was given';
     warn('SPOOL', `${what} (${typeof value}): they are lost.`, what);
   }
   return new Uint8Array();
 }
+
+/** @param {unknown} value */
+const isByte = (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255;
 
 /** @param {Uint8Array[]} parts */
 function joined(parts) {

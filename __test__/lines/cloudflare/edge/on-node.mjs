@@ -119,6 +119,17 @@ async function left() {
   return new Map(values);
 }
 
+/** What an instance sends and loses whose storage returns what an earlier one has left, in another form. */
+async function fromStorage(formOf) {
+  const values = await left();
+  const get = async (key) => formOf(values.get(key));
+  const list = async () => [...values.keys()];
+  // Other settings: the earlier instance runs on.
+  const release = String(formOf);
+  const { sent, lost } = await init({ release, storage: { ...storage(), get, list } }).flush();
+  return { isSent: sent > 0, lost: Object.keys(lost) };
+}
+
 /** Collects what is not in use, also what waits for a finalizer. */
 async function collect() {
   for (let n = 0; n < 5; n++) {
@@ -258,25 +269,13 @@ const SCENARIOS = {
     }
     return found;
   },
-  /** What the next instance has of a storage that returns values in another form than they were given, and of none. */
+  /** What the next instance has of a storage that returns bytes in another form than it was given, and of none. */
   async 'storages of other types'() {
-    const forms = {
-      json: (value) => JSON.parse(JSON.stringify(value)),
-      list: (value) => [...value],
-      text: (value) => String(value),
-    };
-    const found = {};
-    for (const [form, of] of Object.entries(forms)) {
-      const values = await left();
-      const get = async (key) => of(values.get(key));
-      const list = async () => [...values.keys()];
-      const logger = init({ release: form, storage: { ...storage({ values }), get, list } });
-      const { sent, lost } = await logger.flush();
-      found[form] = { isSent: sent > 0, lost: Object.keys(lost) };
-    }
-    const list = () => {};
-    const { complete } = await init({ release: 'none', storage: { ...storage(), list } }).flush();
-    return { ...found, none: complete, lines: lines.filter((line) => line.includes('SPOOL:')) };
+    const json = await fromStorage((value) => JSON.parse(JSON.stringify(value)));
+    const list = await fromStorage((value) => [...value]);
+    const options = { ...storage(), list() {} };
+    const { complete } = await init({ release: 'none', storage: options }).flush();
+    return { json, list, none: complete, lines: lines.filter((line) => line.includes('SPOOL:')) };
   },
   /** Nothing is recorded between two flushes. */
   async 'repeated flush'() {
@@ -729,6 +728,22 @@ const SCENARIOS = {
     return { complete };
   },
 };
+
+/** What a storage returns in place of bytes. Each in a process of its own: a warning is printed once. */
+const NO_BYTES = {
+  text: (value) => String(value),
+  'wrapped bytes': (value) => ({ data: value }),
+  'the JSON of a buffer': (value) => Buffer.from(value).toJSON(),
+  'large numbers': (value) => [...value, 256],
+  'a blob': (value) => new Blob([value]),
+  'an empty object': () => ({}),
+};
+for (const [what, of] of Object.entries(NO_BYTES)) {
+  SCENARIOS[`storage that returns ${what}`] = async () => {
+    const { lost } = await fromStorage(of);
+    return { lost, lines: lines.filter((line) => line.includes('SPOOL:')) };
+  };
+}
 
 const result = await SCENARIOS[process.argv[2]]();
 process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit());
