@@ -627,6 +627,30 @@ test('an update that ends a span moves its start, names it and adds its fields, 
   }
 });
 
+test('of an update that ends a span, only a name, a type and a start need the room of a beginning', async () => {
+  const { shown } = await program(`
+    import { createRequire } from 'node:module';
+    const { Recorder, Priority } = createRequire(import.meta.resolve('flue-braintrust'))('./native.js');
+    const { record } = Recorder.prototype;
+    const recorded = [];
+    Recorder.prototype.record = function (text, priority, cut) {
+      recorded.push([JSON.parse(text), priority]);
+      return record.call(this, text, priority, cut);
+    };
+    bt.initLogger();
+    bt.startSpan().log({ output: 'o', metadata: { a: 1 }, metrics: { end: 9e9 } });
+    bt.startSpan().log({ output: 'o', metrics: { start: 1, end: 9e9 }, span_attributes: { name: 'n', type: 'task' } });
+    show(recorded.filter(([{ type }]) => type !== 'span_start').map(([{ type, span }, priority]) =>
+      [type, priority === Priority.Start ? 'Start' : 'Continuation', Object.keys(span).sort()]));`);
+  expect(shown).toEqual([
+    [
+      ['span_end', 'Continuation', ['end', 'metadata', 'metrics', 'output']],
+      ['span_log', 'Start', ['name', 'start', 'type']],
+      ['span_end', 'Continuation', ['end', 'metrics', 'output']],
+    ],
+  ]);
+});
+
 test('times have their fractions of milliseconds, and a time that is none is now', async () => {
   const { rows, shown } = await program(`
     bt.initLogger();

@@ -159,14 +159,16 @@ class SpanRecord {
   }
 
   /**
-   * Ends the span by an update that may have a start, a name and a type, which the event of an end has not.
+   * Ends the span by an update. A start, a name and a type, which the event of an end has not, go before it.
    * @param {number} end in seconds
    * @param {Record<string, any>} update
    */
-  #endByUpdate(end, update) {
-    if (!this.#isOpen) return this.#end(end, update);
-    this.#record('span_log', update, 'Start');
-    this.#end(end, {});
+  #endByUpdate(end, { start, startSeconds, name, type, ...update }) {
+    const own = { start, startSeconds, name, type };
+    if (!this.#isOpen) return this.#end(end, { ...own, ...update });
+    const isMoved = Object.values(own).some((value) => value !== undefined);
+    if (isMoved) this.#record('span_log', own, 'Start');
+    this.#end(end, update);
   }
 
   /**
