@@ -1,6 +1,7 @@
 'use strict';
 
-// The API keys, which no line and no error of the JavaScript side shows. The native part hides them in its own.
+// The API keys of 16 characters and more, which no line and no error of the JavaScript side shows. The native part hides
+// them in its own.
 
 const { dropOldest } = require('./drop-oldest.js');
 
@@ -9,14 +10,16 @@ const SHORTEST = 16;
 /** How many keys are looked for at most. */
 const MAX_KEYS = 1024;
 
-/** @type {Set<string>} */
+/** Those that were set last come last. @type {Set<string>} */
 const hidden = new Set();
 
 /** @param {readonly unknown[]} keys what may be a key */
 function hideKeys(keys) {
   for (const key of keys) {
     const text = typeof key === 'string' ? key.trim() : '';
-    if (text.length >= SHORTEST) hidden.add(text);
+    if (text.length < SHORTEST) continue;
+    hidden.delete(text);
+    hidden.add(text);
   }
   dropOldest(hidden, MAX_KEYS);
 }
@@ -24,7 +27,9 @@ function hideKeys(keys) {
 /** The text with asterisks in the place of the keys. @param {string} text */
 function withoutKeys(text) {
   let shown = text;
-  for (const key of hidden) shown = shown.replaceAll(key, '*'.repeat(key.length));
+  // A key may begin another one.
+  const longestFirst = [...hidden].toSorted((a, b) => b.length - a.length);
+  for (const key of longestFirst) shown = shown.replaceAll(key, '*'.repeat(key.length));
   return shown;
 }
 
