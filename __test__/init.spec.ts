@@ -355,6 +355,10 @@ test('tracing that stands elsewhere is migrated where it stands', async () => {
 test.each([
   ['initLogger()', true],
   ['initLogger({ apiKey: process.env.BRAINTRUST_API_KEY })', true],
+  ["initLogger({ apiKey: `${'k'}`, fetch: () => { return globalThis.fetch; } })", true],
+  ['initLogger<true>({ asyncFlush: true })', true],
+  ["initLogger({ projectName: 'P' }) ?? initLogger()", true],
+  ["initLogger({ metadata: {}, projectName: 'P' })", false],
   ["initLogger({ projectName: 'P' })", false],
   ["initLogger({ projectId: '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f' })", false],
   ['initLogger({ ...options })', false],

@@ -9,7 +9,8 @@ const { change } = require('./changes');
 const { instrumented } = require('./instrument');
 const { hasInstrument, isCommonJs, tracingModule } = require('./modules');
 const { firstOf } = require('./project');
-const { withoutComments, withoutTexts } = require('./lexer');
+const { withoutTexts } = require('./lexer');
+const { closingOf } = require('./source');
 const { isOfficial, isOurs, migrated, namesConnector } = require('./tracing');
 
 /** @typedef {import('./project').Project} Project */
@@ -100,13 +101,19 @@ function connected(project, file, isOfficial, isRegistered) {
   return partOf(file, ours, isObserving ? [...notes, note] : notes);
 }
 
-/** A logger without a project, or with options that are stated. */
-const LOGGER = /(?<![\w$])initLogger\s*\(\s*(?:\{([^}]*)\}\s*)?\)/;
+/** The call that makes a logger, up to its arguments. */
+const LOGGER = /(?<![\w$]|\bfunction\s{1,9})initLogger\s*(?:<[^()]*>\s*)?\(/g;
 
 /** That the packages have different defaults. @param {SourceFile} file of the official package */
 function notesOnProject({ path: name, text }) {
-  const [call, options = ''] = LOGGER.exec(withoutComments(text)) ?? [];
-  if (call === undefined || /project(?:Name|Id)|\.\.\./.test(options)) return [];
+  const code = withoutTexts(text);
+  const options = [...code.matchAll(LOGGER)].map(({ index, 0: call }) => {
+    const open = index + call.length - 1;
+    return code.slice(open + 1, closingOf(code, open)).trim();
+  });
+  // Options that stand elsewhere may name one.
+  if (!options.some((stated) => /^(?:$|\{(?!.*(?:\bproject(?:Name|Id)\b|\.\.\.)))/s.test(stated)))
+    return [];
   return [
     `${name} names no project: its traces went to "Global", and go to that of BRAINTRUST_PROJECT_NAME, else to "Flue". ` +
       "To stay there, pass `projectName: 'Global'` to `initLogger`.",
