@@ -40,8 +40,6 @@ const SHARED = [
   'APP_URL',
   'DEBUG_LOG_LEVEL',
   'DEFAULT_BATCH_SIZE',
-  'ENVIRONMENT_NAME',
-  'ENVIRONMENT_TYPE',
   'MAX_CONCURRENT_LOG_REQUESTS',
   'MAX_REQUEST_SIZE',
   'ORG_NAME',
@@ -49,6 +47,8 @@ const SHARED = [
   'PROJECT_ID',
   'QUEUE_DROP_EXCEEDING_MAXSIZE',
   'QUEUE_DROP_LOGGING_PERIOD',
+  'ENVIRONMENT_NAME',
+  'ENVIRONMENT_TYPE',
 ].map((name) => `BRAINTRUST_${name}`);
 /** Every variable that is read and has such a name. */
 const READ = [...OURS, ...SHARED];
