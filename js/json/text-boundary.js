@@ -9,8 +9,8 @@ const REACH = 16 * 1024;
 /** What ends keys and tokens, the best first: numbers of cards have blanks. */
 const BOUNDARIES = ['\n', '"', '. ', ', ', ' '];
 
-/** The same in a text of words without any of these; the last ones may be in an address. */
-const JOINTS = ['/', ':', '=', '~', '%', '+', '@', '.'];
+/** The same in a text of words without any of these; the last ones may be in a key or an address. */
+const JOINTS = [':', '=', '~', '%', '@', '/', '+', '.'];
 
 /** What else may be in a key, a token or an address. */
 const PART_OF_WORD = /[\w.+/=%@:~-]/;
