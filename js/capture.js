@@ -44,9 +44,6 @@ function isToken(step) {
  */
 const MAX_ASKED = 16_384;
 
-/** The types of events that only this package emits: a later Flue may have events with these names. */
-const OWN = ['span_start', 'span_log', 'span_end', 'history_forgotten'];
-
 /** @typedef {import('../native.d.ts').Priority} Priority */
 
 /**
@@ -262,7 +259,6 @@ function conversationOf(event) {
 function kindsOf(native) {
   const priorities = new Map(Object.entries(native?.translatedKinds() ?? {}));
   const deltas = new Map(native && TOKENS);
-  for (const type of OWN) priorities.delete(type);
   const types = new Set([...priorities.keys(), ...deltas.keys(), ...STAGES.keys()]);
   return new Map(
     [...types].map((type) => {

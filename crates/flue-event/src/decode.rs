@@ -22,10 +22,10 @@ use crate::{
 
 /// The kinds of events that change a span; JavaScript drops all others after one look-up.
 ///
-/// Of `message_end`, JavaScript passes on only the usage that its turn does not report, as a member of the event. Four
-/// are emitted by this package's JavaScript: `history_forgotten`, after which the next request of a conversation
-/// comes whole, and the three `span_` kinds of custom spans. Two more, `feedback` and `caller_named`, are not in the list:
-/// they never come from Flue.
+/// Of `message_end`, JavaScript passes on only the usage that its turn does not report, as a member of the event. Those of
+/// this package's JavaScript are not in the list, as a later Flue may have events with their names: `history_forgotten`,
+/// after which the next request of a conversation comes whole, the three `span_` kinds of custom spans, `feedback` and
+/// `caller_named`.
 pub const TRANSLATED_KINDS: &[&str] = &[
   "run_start",
   "run_resume",
@@ -39,7 +39,6 @@ pub const TRANSLATED_KINDS: &[&str] = &[
   "turn_request",
   "turn",
   "message_end",
-  "history_forgotten",
   "tool_start",
   "tool",
   "tool_call",
@@ -48,9 +47,6 @@ pub const TRANSLATED_KINDS: &[&str] = &[
   "compaction_start",
   "compaction",
   "log",
-  "span_start",
-  "span_log",
-  "span_end",
 ];
 
 /// Why a text is not an event.

@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use serde::de::IgnoredAny;
 
 use super::{
-  Translator, end_of_nested, nested,
+  OWN_KINDS, Translator, end_of_nested, nested,
   trace::{Trace, name},
   translate,
 };
@@ -149,7 +149,7 @@ fn event() -> impl Strategy<Value = String> {
     4 => (0..100i64).prop_map(|second| format!("\"2026-11-23T07:02:{:02}Z\"", second % 60)),
     1 => value(),
   ];
-  let kinds: Vec<&str> = TRANSLATED_KINDS.iter().copied().chain(["caller_named"]).collect();
+  let kinds: Vec<&str> = TRANSLATED_KINDS.iter().chain(OWN_KINDS).copied().collect();
   (select(kinds), ids, others, time, caller()).prop_map(|(kind, ids, others, time, caller)| {
     let own = [("type", format!("\"{kind}\"")), ("timestamp", time), ("$caller", caller)];
     object(own.into_iter().chain(ids).chain(others).collect())

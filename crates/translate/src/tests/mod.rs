@@ -27,6 +27,10 @@ use crate::Translator;
 /// The recordings of these Flue releases are in `__test__/corpus`.
 const RELEASES: [&str; 4] = ["0.8.1", "0.11.1", "1.0.0-beta.9", "2.1.0"];
 
+/// The kinds of events that only this package's JavaScript emits.
+const OWN_KINDS: &[&str] =
+  &["history_forgotten", "span_start", "span_log", "span_end", "feedback", "caller_named"];
+
 /// The members of a recorded line that are read here.
 #[derive(Deserialize)]
 struct Line<'a> {

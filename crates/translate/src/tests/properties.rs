@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::{
-  RELEASES, processes, recordings,
+  OWN_KINDS, RELEASES, processes, recordings,
   trace::{Trace, name},
   translate, translate_until_crash,
 };
@@ -133,7 +133,8 @@ fn durable(row: &Row) -> String {
 }
 
 fn noise() -> impl Strategy<Value = String> {
-  let kinds = prop::sample::select(flue_event::TRANSLATED_KINDS);
+  let kinds = flue_event::TRANSLATED_KINDS.iter().chain(OWN_KINDS).copied().collect::<Vec<_>>();
+  let kinds = prop::sample::select(kinds);
   let values = prop::sample::select(vec!["null", "7", "\"\"", "[]", "{}", "true", "1e999"]);
   (kinds, values).prop_map(|(kind, value)| {
     let ids = [
