@@ -79,7 +79,7 @@ const TABLE: Record<string, string> = {
   json: 'builtins',
   'no-stats': '',
   'sum-stats': 'no-stats',
-  'hidden-keys': 'drop-oldest',
+  'hidden-keys': 'drop-oldest warn',
   'invalid-option': 'hidden-keys json',
   options: 'builtins invalid-option trace-fields',
   'outside-of-request': '',
@@ -91,7 +91,7 @@ const TABLE: Record<string, string> = {
   variables: '',
   'global-instance': '',
   'wall-clock': '',
-  warn: 'hidden-keys',
+  warn: '',
   'warn-of-call': 'json warn',
 
   edge: 'api cloudflare:workers context drop-oldest exporter global-instance json no-stats outside-of-request sum-stats timers variables warn',

@@ -4,6 +4,7 @@
 // them in its own.
 
 const { dropOldest } = require('./drop-oldest.js');
+const { hideBy } = require('./warn.js');
 
 /** The shortest key that is looked for. A shorter one may be a word. */
 const SHORTEST = 16;
@@ -32,5 +33,7 @@ function withoutKeys(text) {
   for (const key of longestFirst) shown = shown.replaceAll(key, '*'.repeat(key.length));
   return shown;
 }
+
+hideBy(withoutKeys);
 
 module.exports = { hideKeys, withoutKeys };

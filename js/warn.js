@@ -2,14 +2,20 @@
 
 // Lines on the console or stderr, each code once. The native part has its own; both look the same.
 
-const { withoutKeys } = require('./hidden-keys.js');
-
 /** Writes a line. May throw. @type {(line: string) => void} */
 let write = (line) => console.warn(line);
 
 /** @param {(line: string) => void} printer may throw */
 function printBy(printer) {
   write = printer;
+}
+
+/** The text without API keys. @type {(text: string) => string} */
+let withoutKeys = (text) => text;
+
+/** @param {(text: string) => string} hide removes the API keys; never throws */
+function hideBy(hide) {
+  withoutKeys = hide;
 }
 
 /** Writes a line, if that is possible. @param {string} line whole; never a key, never content */
@@ -49,4 +55,4 @@ function warn(code, message, cause = code) {
   print(`[flue-braintrust] FLUE_BRAINTRUST_${code}: ${shown}`);
 }
 
-module.exports = { onWarning, print, printBy, warn };
+module.exports = { hideBy, onWarning, print, printBy, warn };
