@@ -105,43 +105,94 @@ fn a_service_account_has_no_key_in_any_nesting() {
   }
 }
 
+/// The beginnings of keys, as programs write them.
+const KEYS: [(&str, &str); 6] = [
+  (
+    "RSA PRIVATE KEY",
+    "MIICXAIBAAKBgQCqGKukO1De7zhZj6+H0qtjTkVxwTCpvKe4eCZ0FPqri0cb2JZfXJ/D\nIlB6ZgKc2cJ5dW8kVw==",
+  ),
+  ("EC PRIVATE KEY", "MHcCAQEEIIrYSSNQFaA2Hwf1duRSxKtLYX5CB04fSeQ6tF1aY/PuoAoGCCqGSM49\nAwEHoUQ="),
+  (
+    "OPENSSH PRIVATE KEY",
+    "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\nQyNTUxOQAAACA=",
+  ),
+  (
+    "ENCRYPTED PRIVATE KEY",
+    "MIIFLTBXBgkqhkiG9w0BBQ0wSjApBgkqhkiG9w0BBQwwHAQIS2qgprFqPxECAggA\nMAwGCCqG",
+  ),
+  ("PRIVATE KEY", "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC"),
+  (
+    "RSA PRIVATE KEY",
+    "Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,3F17F5316E2BAC89\n\nMIICXAIBAAKBgQCqGKukO1De7zhZj6",
+  ),
+];
+
 #[test]
 fn a_private_key_has_no_line_that_stays_whatever_is_before_its_lines() {
-  let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow+/AB\nkqhkiG9w0B\nQEFAASCBK=\n-----END RSA PRIVATE KEY-----";
-  let numbered = |separator: &str| {
-    let lines = key.lines().enumerate();
-    let shown: Vec<_> = lines.map(|(at, line)| format!("{:6}{separator}{line}", at + 1)).collect();
-    shown.join("\n")
-  };
-  let each = |before: &str, after: &str| {
-    let lines: Vec<_> = key.lines().map(|line| format!("{before}{line}{after}")).collect();
-    lines.join("\n")
-  };
-  let shown = [
-    numbered("\t"),
-    numbered("\u{2192}"),
-    numbered(" | "),
-    numbered(" \u{2502} "),
-    numbered(": "),
-    each("> ", ""),
-    each("- ", ""),
-    each("-", ""),
-    each("+", ""),
-    each("# ", ""),
-    each(" * ", ""),
-    each("\u{1b}[32m", "\u{1b}[0m"),
-    each("\\u001b[1;32m", "\\u001b[0m"),
-    key.replace('\n', "%0A").replace(' ', "%20"),
-    key.replace('\n', "%0A").replace(' ', "+"),
-    each("keys/id_rsa.pem:7:", ""),
-  ];
-  for shown in shown {
-    for text in [shown.as_str(), shown.split("-----END").next().unwrap()] {
-      let after = input(json!({ "builtins": ["private-keys"] }), &json!(format!("cat\n{text}")));
-      let after = after.as_str().unwrap();
-      let stays = ["MIIE", "kqhk", "QEFA"].iter().any(|part| after.contains(part));
-      assert!(!stays && after.starts_with("cat\n"), "{text}: {after}");
+  for (kind, content) in KEYS {
+    let key = format!("-----BEGIN {kind}-----\n{content}\n-----END {kind}-----");
+    let numbered = |separator: &str| {
+      let lines = key.lines().enumerate();
+      let shown: Vec<_> =
+        lines.map(|(at, line)| format!("{:6}{separator}{line}", at + 1)).collect();
+      shown.join("\n")
+    };
+    let each = |before: &str, after: &str| {
+      let lines: Vec<_> = key.lines().map(|line| format!("{before}{line}{after}")).collect();
+      lines.join("\n")
+    };
+    let shown = [
+      numbered("\t"),
+      numbered("\u{2192}"),
+      numbered(" | "),
+      numbered(" \u{2502} "),
+      numbered(": "),
+      each("> ", ""),
+      each("- ", ""),
+      each("-", ""),
+      each("--", ""),
+      each("+", ""),
+      each("# ", ""),
+      each(" * ", ""),
+      each("\u{1b}[32m", "\u{1b}[0m"),
+      each("\\u001b[1;32m", "\\u001b[0m"),
+      key.replace('\n', "\\n"),
+      key.replace('+', "%2B").replace('\n', "%0A").replace(' ', "%20"),
+      key.replace('+', "%2B").replace('\n', "%0A").replace(' ', "+"),
+      each("keys/id_rsa.pem:7:", ""),
+    ];
+    for shown in shown {
+      for text in [shown.as_str(), shown.split("-----END").next().unwrap()] {
+        let follows = if text == shown { "\n(kept)" } else { "" };
+        let after =
+          input(json!({ "builtins": ["private-keys"] }), &json!(format!("cat\n{text}{follows}")));
+        let after = after.as_str().unwrap();
+        let lines = content.split('\n').filter(|line| !line.is_empty());
+        let stays = lines.clone().any(|line| after.contains(line.get(..6).unwrap()));
+        assert!(
+          !stays && after.starts_with("cat\n") && after.ends_with(follows),
+          "{text}: {after}"
+        );
+      }
     }
+  }
+}
+
+#[test]
+fn what_is_between_the_lines_of_a_private_key_that_a_text_mentions_stays() {
+  for text in [
+    "if (!k.includes('BEGIN')) throw 1;\nconst body = base64UrlEncodeString(k);\n// ...\nif (!k.includes('-----END PRIVATE KEY-----')) throw 2;",
+    "It starts with BEGIN in a line.\n\n| a | b |\n| - | - |\n\n# Heading\n* list\nNext sentence. Kept?",
+    "It needs BEGIN and createPrivateKeyFromPkcs8(-----END PRIVATE KEY-----).",
+  ] {
+    let shown = text.replace("BEGIN", "-----BEGIN PRIVATE KEY-----");
+    let key = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----";
+    let expected = text.replace("BEGIN", "[redacted]");
+    check(&[(
+      "private-keys",
+      format!("{shown}\n{key} kept").as_str(),
+      format!("{expected}\n[redacted] kept").as_str(),
+    )]);
   }
 }
 
