@@ -5,7 +5,7 @@ use std::ops::Range;
 /// Digits that may contain a card number, with separators. The first group is all of them.
 pub const EXPRESSION: &str = concat!(
   before!(),
-  r"([0-9](?:(?:[ .+\x{A0}\x{2009}\x{2010}-\x{2015}\x{202F}-]{1,2}|%20)?[0-9]){12,})",
+  r"([0-9](?:(?:[ .\x{A0}\x{2009}\x{2010}-\x{2015}\x{202F}-]{1,2}|\+|%20)?[0-9]){12,})",
 );
 
 /// How many digits a card number has (ISO/IEC 7812-1), and at most how many groups.
@@ -15,8 +15,8 @@ const LENGTHS: Range<usize> = 13..20;
 struct Group {
   range: Range<usize>,
   first: usize,
-  /// Whether the separator before it contains a dot.
-  after_dot: bool,
+  /// Whether the separator before it is one that other numbers have, too: a dot of decimals, `+` of sums, `%20` of lists.
+  after_mark: bool,
 }
 
 /// The card numbers in a match: whole groups of digits, with a valid check digit.
@@ -34,12 +34,12 @@ pub fn accepted(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
       groups.iter().enumerate().skip(from).take(LENGTHS.end).filter_map(|(index, group)| {
         let next = groups.get(index + 1);
         let digits = digits.get(start.first..next.map_or(digits.len(), |next| next.first))?;
-        let has_dots =
-          || groups.get(from + 1..=index).unwrap_or_default().iter().any(|g| g.after_dot);
+        let has_marks =
+          || groups.get(from + 1..=index).unwrap_or_default().iter().any(|g| g.after_mark);
         let is_grouped =
           || groups.get(from..index).unwrap_or_default().iter().all(|g| g.range.len() == 4);
-        let touches_dot = start.after_dot || next.is_some_and(|next| next.after_dot);
-        let is_card = !touches_dot && is_card_number(digits) && (!has_dots() || is_grouped());
+        let touches_mark = start.after_mark || next.is_some_and(|next| next.after_mark);
+        let is_card = !touches_mark && is_card_number(digits) && (!has_marks() || is_grouped());
         is_card.then_some((index, group.range.end))
       });
     match ends.next_back() {
@@ -73,7 +73,7 @@ fn is_in_uuid(text: &[u8], start: usize) -> bool {
 /// The digits of a text that begins at `offset`, and their groups.
 fn read(shown: &str, offset: usize) -> (Vec<u8>, Vec<Group>) {
   let (mut digits, mut groups) = (Vec::new(), Vec::<Group>::new());
-  let (mut is_inside, mut after_dot) = (false, false);
+  let (mut is_inside, mut after_mark) = (false, false);
   let mut bytes = shown.bytes().enumerate();
   while let Some((index, byte)) = bytes.next() {
     let at = offset + index;
@@ -83,13 +83,13 @@ fn read(shown: &str, offset: usize) -> (Vec<u8>, Vec<Group>) {
     }
     if !byte.is_ascii_digit() {
       // A dot at the end of a sentence or of a list number is none of a decimal.
-      after_dot = byte == b'.';
+      after_mark = matches!(byte, b'.' | b'+' | b'%');
       is_inside = false;
       continue;
     }
     match groups.last_mut().filter(|_| is_inside) {
       Some(group) => group.range.end = at + 1,
-      None => groups.push(Group { range: at..at + 1, first: digits.len(), after_dot }),
+      None => groups.push(Group { range: at..at + 1, first: digits.len(), after_mark }),
     }
     is_inside = true;
     digits.push(byte - b'0');

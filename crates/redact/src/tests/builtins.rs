@@ -228,6 +228,18 @@ fn a_card_number_may_be_in_a_form_of_the_web() {
 }
 
 #[test]
+fn a_card_number_in_a_form_has_the_groups_of_a_card() {
+  check(&[(
+    "credit-cards",
+    "4111 1111 1111 1111 +1 415 555 1234, 4111111111111111+49 30 1234567",
+    "[redacted] +1 415 555 1234, 4111111111111111+49 30 1234567",
+  )]);
+  for text in ["411+111+111+111+1111", "41+11+11+11+11+11+11+11", "411%20111%20111%20111%201111"] {
+    check(&[("credit-cards", text, text)]);
+  }
+}
+
+#[test]
 fn an_address_may_be_a_part_of_a_name() {
   check(&[
     ("ip-addresses", "backup_10.1.2.3_2024.tar", "backup_[redacted]_2024.tar"),
@@ -278,4 +290,31 @@ fn many_beginnings_of_private_keys_take_linear_time() {
     long / short < 24.0
   });
   assert!(is_linear, "{short} s and {long} s");
+}
+
+proptest! {
+  /// Numbers of phones behind one another are none of a card, unless one alone looks like that.
+  #[test]
+  fn lists_of_phone_numbers_stay(numbers in proptest::collection::vec((200..900, 1000..9999, 20..99, 1000..9999), 1..4)) {
+    let redactor = redactor(json!({ "builtins": ["credit-cards"] }));
+    let shown = |separator: &str| {
+      let shown: Vec<_> =
+        numbers.iter().map(|(a, b, c, d)| format!("+1 {a} 555 {b}{separator}+44 {c} {d} 555")).collect();
+      shown.join(separator)
+    };
+    for text in [shown(" "), shown(" ").replace(' ', "+"), shown("%20"), shown("").replace(' ', "")] {
+      prop_assert_eq!(redacted(&redactor, &json!(text)), text);
+    }
+  }
+
+  /// Numbers that are added are none of a card.
+  #[test]
+  fn sums_stay(numbers in proptest::collection::vec(1..999, 3..20)) {
+    let redactor = redactor(json!({ "builtins": ["credit-cards"] }));
+    let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+    for separator in ["+", " + ", "%20"] {
+      let text = numbers.join(separator);
+      prop_assert_eq!(redacted(&redactor, &json!(text)), text);
+    }
+  }
 }
