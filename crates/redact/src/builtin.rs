@@ -11,13 +11,20 @@ macro_rules! base64 {
   };
 }
 
+/// Members of a class: those of `\s` but for the blank, which would need the tables of Unicode.
+macro_rules! space {
+  () => {
+    r"\x09-\x0D\u{85}\u{A0}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}"
+  };
+}
+
 /// What may be a part of a key that is cut, and this space.
 macro_rules! part {
   ($space:literal) => {
     concat!(
       "(?:-{0,4}[",
       $space,
-      r"\x09-\x0D\u{85}\u{A0}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}",
+      space!(),
       r"A-Za-z0-9+/=\\:,%|>#*\x1B\u{2192}\u{2502}]|[._][A-Za-z0-9]|\[[0-9;]*m)"
     )
   };
@@ -101,6 +108,12 @@ fn always(_: &str, found: Range<usize>) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
   use super::*;
+
+  #[test]
+  fn spaces_are_those_of_unicode() {
+    let parsed = |expression| regex_syntax::parse(expression).unwrap();
+    assert_eq!(parsed(concat!("[ ", space!(), "]")), parsed(r"\s"));
+  }
 
   #[test]
   fn no_builtin_needs_the_tables_of_unicode() {
