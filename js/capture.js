@@ -128,8 +128,7 @@ class Capture {
       noteOperation(event);
       record(this.#beginning(event), Start);
     } else if (type === 'submission_queued') {
-      const caller = this.#destination?.callerOf(event);
-      record(withNamedCaller(stringify(event), caller), Start);
+      record(withNamedCaller(stringify(event), this.#destination?.callerOf(event)), Start);
     } else if (type === 'message_end') {
       record(usageText(event), Start);
     } else if (isRunStart(type)) {
