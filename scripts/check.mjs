@@ -1,8 +1,8 @@
 /**
  * Checks everything, as CI does: first the formatters, linters and types of JavaScript, and the build of the WebAssembly
- * module, whose last step is one long thread, in parallel with the formatter, walls and tests of Rust, which is linted
- * as it compiles; then the tests of JavaScript. The first failure ends all that runs. The packages must be installed and
- * the native part built.
+ * module, whose last step is one long thread, in parallel with the formatter and walls of Rust and the compilation of
+ * its tests, which lints; then the tests of both languages in parallel. The first failure ends all that runs. The
+ * packages must be installed and the native part built.
  *
  *     npm run check
  */
@@ -22,9 +22,11 @@ const beside = [
   quietly('build:worker', 'published'),
   quietly('lint:js', 'types', 'dependencies', 'workflows'),
 ];
-await loudly('format:rust', 'walls', 'test:rust');
+await loudly('format:rust', 'walls', 'compile:rust');
 for (const output of beside) process.stdout.write(await output);
+const rust = quietly('test:rust');
 await loudly('test:js');
+process.stdout.write(await rust);
 
 /** Runs scripts, one after the other, and returns their output. */
 async function quietly(...names) {
@@ -48,7 +50,7 @@ async function loudly(...names) {
 /** Runs a script, with all that it starts in a group of its own; its exit code, and its output if that is piped. */
 function start(name, stdio) {
   // Only what compiles the tests lints: all crates are among them.
-  const env = name === 'test:rust' ? { ...process.env, ...linting } : process.env;
+  const env = /^(compile|test):rust$/.test(name) ? { ...process.env, ...linting } : process.env;
   const script = { ...npm(['run', '--silent', name]), cwd, env, detached: !isWindows, stdio };
   return run(script, (child) => started.push(child));
 }
