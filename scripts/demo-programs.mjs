@@ -1,6 +1,7 @@
 /**
  * What the demo runs. Each program leaves one trace, with this root, in which at least these spans
- * must be found.
+ * must be found. One with `setup` needs packages that are installed only when its turn comes: nobody
+ * waits for them before the first trace.
  */
 export const programs = [
   {
@@ -21,6 +22,7 @@ export const programs = [
   {
     title: 'A Flue 1.0 workflow',
     file: new URL('../examples/workflow/workflow-run.mjs', import.meta.url),
+    setup: true,
     root: 'workflow:evening-round',
     spans: [
       'flue.prompt',

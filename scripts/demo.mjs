@@ -1,6 +1,6 @@
 /**
- * Shows what a trace looks like: runs a real Flue agent and a real Flue workflow, and prints the
- * traces they send. With BRAINTRUST_API_KEY set they go to Braintrust, otherwise to a collector in
+ * Shows what a trace looks like: runs a real Flue agent and a real Flue workflow, and prints the trace
+ * that each sends. With BRAINTRUST_API_KEY set they go to Braintrust, otherwise to a collector in
  * this process, which then shows them in a browser until Ctrl-C. Does not serve with --no-serve or if
  * CI is set. Exits with 1 if anything is missing or wrong.
  *
@@ -19,6 +19,7 @@ import { projectLink } from './project-link.mjs';
 
 const ARRIVAL_MS = 5_000;
 const PROGRAM_MS = 60_000;
+const SETUP = fileURLToPath(new URL('setup.mjs', import.meta.url));
 const SHOWN_FAULTS = 20;
 
 const options = demoOptions(process.argv.slice(2));
@@ -47,17 +48,21 @@ async function toCollector() {
   const collector = await collectors.startCollector({ port: 0 });
   const color = hasColours(process.stdout);
   try {
-    const faults = await runPrograms({
+    const env = {
       ...process.env,
       BRAINTRUST_API_KEY: 'demo',
       BRAINTRUST_APP_URL: collector.url,
       BRAINTRUST_API_URL: collector.url,
       BRAINTRUST_ORG_NAME: 'local',
+    };
+    let shown = 0;
+    const faults = await runPrograms(env, async () => {
+      await arrival(collector, shown + 1);
+      for (const trace of collector.traces().slice(shown)) {
+        process.stdout.write(`\n${renderTrace(trace, { color })}`);
+        shown += 1;
+      }
     });
-    await arrival(collector);
-    for (const trace of collector.traces()) {
-      process.stdout.write(`\n${renderTrace(trace, { color })}`);
-    }
     report([...faults, ...demoFaults(collector, programs)]);
     if (options['no-serve'] || process.env.CI) return;
     console.log(`\nSee them at ${collector.url} until Ctrl-C.`);
@@ -67,31 +72,32 @@ async function toCollector() {
   }
 }
 
-/** Gives late rows a little time; what is missing after that is reported as a fault. */
-async function arrival(collector) {
-  const isComplete = () =>
-    collector.traces().filter((trace) => trace.finished).length === programs.length;
+/** Gives the rows of so many traces a little time; what is missing after that is reported as a fault. */
+async function arrival(collector, count) {
+  const isComplete = () => collector.traces().filter((trace) => trace.finished).length >= count;
   await collector.waitFor(isComplete, ARRIVAL_MS).catch(() => {});
 }
 
-/** Runs the programs one after the other; returns what went wrong. */
-async function runPrograms(env) {
+/** Runs the programs one after the other, and `ended` after each; returns what went wrong. */
+async function runPrograms(env, ended = async () => {}) {
   const faults = [];
-  for (const { title, file } of programs) {
+  for (const { title, file, setup } of programs) {
+    if (setup && (await run(SETUP, process.env, ['--no-build'])) !== 0) process.exit(1);
     console.log(`\n── ${title} says ──\n`);
-    const ending = await run(fileURLToPath(file), env);
+    const ending = await run(fileURLToPath(file), env, [], PROGRAM_MS);
     if (ending !== 0) faults.push(`${title} ended with ${ending}.`);
+    await ended();
   }
   return faults;
 }
 
 /** Resolves with the exit code, or with the name of the signal that ended it. */
-function run(file, env) {
+function run(file, env, options = [], timeout = undefined) {
   const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
-  const args = [...quiet.map((warning) => `--disable-warning=${warning}`), file];
+  const args = [...quiet.map((warning) => `--disable-warning=${warning}`), file, ...options];
   const stdio = ['ignore', 'inherit', 'inherit'];
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { env, stdio, timeout: PROGRAM_MS });
+    const child = spawn(process.execPath, args, { env, stdio, timeout });
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve(code ?? signal));
   });

@@ -13,7 +13,7 @@ import { npm } from './npm.mjs';
 import { projectArgument } from './project-argument.mjs';
 
 const SCRIPTS = {
-  demo: { check: demoOptions, setup: [] },
+  demo: { check: demoOptions, setup: ['--demo'] },
   package: { check: projectArgument, setup: ['--release'] },
 };
 

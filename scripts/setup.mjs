@@ -1,11 +1,12 @@
 /**
  * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example (which needs a Flue
- * line of its own), bundles the viewer's page, and builds the native part: unoptimised by default, as it is published
- * with --release. With --tests it also installs the lines of Flue and Node that only the tests run, and Chromium from
+ * line of its own), bundles the viewer's page, and builds the native part: as the tests need it by default, as it is
+ * published with --release. With --demo it does what leads to a first trace soonest: without the packages of the
+ * example, and with a native part that compiles fastest. With --tests it also installs the lines of Flue and Node that only the tests run, and Chromium from
  * the system's packages where there is none (not with FLUE_BRAINTRUST_NO_BROWSER set, which also skips its tests).
  * Steps that are up to date are skipped silently. Uses core modules only, since nothing is installed yet.
  *
- *     node scripts/setup.mjs [--no-build | --release] [--tests]
+ *     node scripts/setup.mjs [--no-build | --release | --demo] [--tests]
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
   options: {
     'no-build': { type: 'boolean' },
     release: { type: 'boolean' },
+    demo: { type: 'boolean' },
     tests: { type: 'boolean' },
   },
 });
@@ -56,11 +58,11 @@ const chromium =
 const compiled = needsBinary ? compile() : undefined;
 const compiledModule = needsModule ? compileModule() : undefined;
 
-await installPackages(options.tests ? [...examples, ...testLines] : examples);
+await installPackages([...(options.demo ? [] : examples), ...(options.tests ? testLines : [])]);
 if (chromium !== undefined) await step('Installing Chromium for the tests', () => chromium);
 await bundleViewer();
 if (compiled !== undefined) {
-  const script = options.release ? 'build' : 'build:debug';
+  const script = options.release ? 'build' : options.demo ? 'build:demo' : 'build:debug';
   // A failure shows again, and at the right place.
   const build = () => compiled.then(() => run({ ...npm(['run', script]), cwd: root, env }));
   await step('Building the native part', build);
@@ -70,7 +72,7 @@ if (needsModule) await buildModule();
 
 /** As the build and the tests do it, or nothing of it would serve twice. */
 function compile() {
-  const profile = options.release ? 'release' : 'dev';
+  const profile = options.release ? 'release' : options.demo ? 'demo' : 'dev';
   const args = ['build', '--target', 'host-tuple', '--profile', profile];
   return run({ command: 'cargo', args, cwd: root, env });
 }
