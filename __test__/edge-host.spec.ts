@@ -129,6 +129,11 @@ test('a mock of `fetch` needs no more than a status, headers and a text, whateve
   expect(await seen('mocks of fetch')).toEqual(expected);
 });
 
+test('timers, clocks and ids that a test of the application replaces are those of the application alone', async () => {
+  const expected = { complete: true, inputs: ['one', 'two'] };
+  expect(await seen('fake timers and clocks')).toEqual(expected);
+});
+
 test('functions of `JSON` that a test of the application replaces are called by the application alone', async () => {
   const expected = { calls: 0, complete: true, sent: 2, lines: [] };
   expect(await seen('mocks of JSON')).toEqual(expected);

@@ -6,11 +6,14 @@ export const heapLimit = () => 128 * 1024 * 1024;
 /** A Worker has no timers that outlast its work. @param {() => unknown} work */
 export const outsideOfWork = (work) => work();
 
-/** @returns {string} */
-export const randomUUID = () => crypto.randomUUID();
+// Tests replace the global timers and clocks while the application runs: what this package waits for must still come.
+const { clearTimeout, crypto, performance, setTimeout } = globalThis;
 
-/** A clock that never goes back, in milliseconds. */
-export const monotonicMs = () => performance.now();
+/** @type {() => string} */
+export const randomUUID = crypto?.randomUUID?.bind(crypto);
+
+/** A clock that never goes back, in milliseconds. @type {() => number} */
+export const monotonicMs = performance?.now.bind(performance);
 
 /** Called as functions, as the runtime wants it. @type {Pick<typeof globalThis, 'clearTimeout' | 'setTimeout'>} */
 export const timers = {

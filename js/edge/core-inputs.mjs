@@ -1,7 +1,13 @@
-// What the core takes from outside: time and randomness.
+// What the core takes from outside: time and randomness. As in `#builtins`, what a test has replaced is not used.
+
+import { monotonicMs } from '#builtins';
+
+const { crypto } = globalThis;
+const randomValues = crypto?.getRandomValues?.bind(crypto);
+const { now: unixMs } = Date;
 
 /** @returns {[number, number]} the monotonic clock and the wall clock, in milliseconds */
-export const now = () => [performance.now(), Date.now()];
+export const now = () => [monotonicMs(), unixMs()];
 
 /** The two halves of a seed. There is no randomness outside of a request. */
-export const randomHalves = () => crypto.getRandomValues(new Uint32Array(2));
+export const randomHalves = () => randomValues(new Uint32Array(2));

@@ -1,5 +1,6 @@
 // Carries out a recorder's requests, for as long as the runtime lets the work that recorded run.
 
+import { monotonicMs } from '#builtins';
 import { sendOrShare } from './shared-answers.mjs';
 import { isInRequest } from './in-request.mjs';
 import { sleep } from '../timers.js';
@@ -77,9 +78,9 @@ export class Delivery {
    */
   async settle(patienceMs = PATIENCE_MS) {
     if (!isInRequest()) return;
-    const until = Date.now() + patienceMs;
+    const until = monotonicMs() + patienceMs;
     const isDelivered = this.#untilDelivered();
-    const isOver = () => Math.max(Date.now(), this.#idleUntil) >= until;
+    const isOver = () => Math.max(monotonicMs(), this.#idleUntil) >= until;
     await this.#run(() => this.#isSettled || isDelivered() || isOver());
   }
 
@@ -151,10 +152,10 @@ export class Delivery {
     this.touch();
     if (!isInRequest()) return;
     const longestMs = Math.min(timeoutMs, 2 ** 31);
-    const until = Date.now() + longestMs;
+    const until = monotonicMs() + longestMs;
     this.#keepAlive(this.settle(Math.max(PATIENCE_MS, longestMs)).catch(() => {}));
     const isDone = () => isEnough() || this.#recorder.generation === undefined;
-    while (!isDone() && Date.now() < until) await sleep(AWAIT_MS);
+    while (!isDone() && monotonicMs() < until) await sleep(AWAIT_MS);
   }
 
   /**
@@ -163,7 +164,7 @@ export class Delivery {
    */
   async #run(isEnough) {
     const isDone = () => isEnough() || this.#recorder.generation === undefined;
-    const self = { at: Date.now() };
+    const self = { at: monotonicMs() };
     /** The requests of this leader. @type {Set<Promise<void>>} */
     const own = new Set();
     while (!isDone()) {
@@ -178,7 +179,7 @@ export class Delivery {
     if (this.#leader === self) this.#leader = undefined;
     // Who leaves now would take its requests along.
     while (own.size > 0) {
-      self.at = Date.now();
+      self.at = monotonicMs();
       await Promise.race([sleep(LEAD_MS), ...own]);
     }
   }
@@ -189,7 +190,7 @@ export class Delivery {
    */
   #leads(self) {
     if (this.#leader !== self && this.isLed) return false;
-    self.at = Date.now();
+    self.at = monotonicMs();
     this.#leader = self;
     return true;
   }
@@ -248,10 +249,10 @@ export class Delivery {
     const undelivered = stats.pending + stats.spooled + stats.attachments.pending + waiting;
     this.#settled = this.#accepted - undelivered;
     const isWaiting = own.size === 0 && recorder.storageWork?.isOpen !== false;
-    this.#idleUntil = isWaiting ? Date.now() + (progress.timeoutMs ?? 0) : 0;
+    this.#idleUntil = isWaiting ? monotonicMs() + (progress.timeoutMs ?? 0) : 0;
     return progress.timeoutMs;
   }
 }
 
 /** Whether the runtime has ended the request that led. @param {Leader} leader */
-const isGone = ({ at }) => Date.now() - at > GONE_MS;
+const isGone = ({ at }) => monotonicMs() - at > GONE_MS;

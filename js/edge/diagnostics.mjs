@@ -1,5 +1,6 @@
 // Which diagnostics of a logger's recorders are shown: those that a single recorder would show.
 
+import { monotonicMs } from '#builtins';
 import { ownVariables } from '../variables.js';
 import { print } from '../warn.js';
 import { inWordsOfStorage } from './storage-messages.mjs';
@@ -62,7 +63,7 @@ export class EdgeDiagnostics {
     const unit = diagnostic.attachments === undefined ? 'rows' : 'attachments';
     const kind = reason === undefined ? code : `${unit} ${reason}`;
     const last = this.#shown.get(kind);
-    const now = Date.now();
+    const now = monotonicMs();
     const count = (diagnostic[unit] ?? 0) + (last?.unreported ?? 0);
     if (last !== undefined && last.by !== by) {
       last.unreported = count;

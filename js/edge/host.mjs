@@ -122,7 +122,7 @@ export function edgeHost(wasm, waitUntil) {
     delivery() {
       // One for all events of a turn: all of them belong to one request.
       if (current === undefined) {
-        queueMicrotask(() => (current = undefined));
+        void Promise.resolve().then(() => (current = undefined));
         current = Promise.resolve().then(settle);
         keepAlive(current);
       }

@@ -1,5 +1,6 @@
 // A recorder over the WebAssembly module, with the interface of the native one.
 
+import { monotonicMs } from '#builtins';
 import { now } from './core-inputs.mjs';
 import { CoreRequests } from './core-requests.mjs';
 import { CoreSession } from './core-session.mjs';
@@ -148,11 +149,11 @@ export class EdgeRecorder {
    * @returns {Promise<Json>} never rejects
    */
   async #flush(isShutdown, timeoutMs) {
-    const began = Date.now();
+    const began = monotonicMs();
     // A flush includes what earlier instances have stored.
     this.storageWork?.listNow();
     if (this.storageWork?.isListing) await this.delivery.open(timeoutMs);
-    const leftMs = Math.max(0, timeoutMs - (Date.now() - began));
+    const leftMs = Math.max(0, timeoutMs - (monotonicMs() - began));
     const ticket = this.#session.run(-1, (core, number) =>
       core.call('flush', number, Number(isShutdown), leftMs, ...now()),
     );
@@ -163,7 +164,7 @@ export class EdgeRecorder {
     // What a shutdown leaves is stored after it, unless nothing can be shut down.
     const isLeft = isShutdown && ticket >= 0 && this.storageWork !== undefined;
     if (isLeft && !this.isKept()) {
-      await this.delivery.kept(Math.max(STORING_MS, timeoutMs - (Date.now() - began)));
+      await this.delivery.kept(Math.max(STORING_MS, timeoutMs - (monotonicMs() - began)));
     }
     const complete = isDelivered && this.storageWork?.isOpen !== false;
     return /** @type {Json} */ (JSON.stringify({ complete, ...this.#stats() }));

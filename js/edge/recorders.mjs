@@ -1,5 +1,6 @@
 // The recorders of an exporter in a Worker: one for each storage, and one for what is recorded without a storage.
 
+import { monotonicMs } from '#builtins';
 import { messageOf } from '../json/describe.js';
 import { JSON } from '../json/own-json.js';
 import { sumStats } from '../sum-stats.js';
@@ -197,7 +198,7 @@ export class EdgeRecorders {
     const found = this.#stored.get(storage);
     if (found !== undefined) {
       this.#stored.delete(storage);
-      this.#stored.set(storage, { ...found, at: Date.now(), isNamedOnce: false });
+      this.#stored.set(storage, { ...found, at: monotonicMs(), isNamedOnce: false });
       return found.recorder;
     }
     // What is closed opens no storage: another one may use it now.
@@ -213,7 +214,7 @@ export class EdgeRecorders {
       }
       const recorder = this.#create(this.#diagnostics.reporter(), storage);
       if (this.#isMasking) recorder.setMasking(true);
-      this.#stored.set(storage, { recorder, at: Date.now(), isNamedOnce: isOfEvent });
+      this.#stored.set(storage, { recorder, at: monotonicMs(), isNamedOnce: isOfEvent });
       this.#checkNames();
       return recorder;
     } catch (error) {
@@ -233,7 +234,7 @@ export class EdgeRecorders {
   /** Drops those with undelivered rows whose objects have ended: nothing else would deliver or count them. */
   #dropEnded() {
     for (const [storage, { recorder, at }] of this.#stored) {
-      if (Date.now() - at < ENDED_MS) return;
+      if (monotonicMs() - at < ENDED_MS) return;
       if (!recorder.delivery.isLed && !recorder.isIdle()) this.#drop(storage, recorder);
     }
   }
@@ -245,7 +246,7 @@ export class EdgeRecorders {
   #forget() {
     const hasRoom = this.#stored.size < MAX_STORED;
     for (const [storage, { recorder, at }] of this.#stored) {
-      const isGone = Date.now() - at > GONE_MS;
+      const isGone = monotonicMs() - at > GONE_MS;
       const isUnderWay = hasRoom && recorder.delivery.isLed;
       if (!isGone && (isUnderWay || !recorder.isKept())) continue;
       this.#drop(storage, recorder);

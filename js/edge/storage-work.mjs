@@ -1,5 +1,6 @@
 // Carries out what a recorder asks of its storage, one operation at a time.
 
+import { monotonicMs, timers } from '#builtins';
 import { untraced } from '../context.js';
 import { messageOf } from '../json/describe.js';
 import { StorageFiles } from './storage.mjs';
@@ -58,7 +59,7 @@ export class StorageWork {
 
   /** Whether the files are to be listed, or are being listed. */
   get isListing() {
-    return !this.#isOpen && (this.isBusy || Date.now() >= this.#listAt);
+    return !this.#isOpen && (this.isBusy || monotonicMs() >= this.#listAt);
   }
 
   /** If the files could not be listed, lists them without a further delay. */
@@ -127,7 +128,7 @@ export class StorageWork {
     this.#isOpen = this.#owner.openStorage(files, failure);
     this.#failures = this.#isOpen ? 0 : this.#failures + 1;
     const delay = LIST_AGAIN_MS * 2 ** (this.#failures - 1);
-    this.#listAt = Date.now() + Math.min(delay, MAX_LIST_AGAIN_MS);
+    this.#listAt = monotonicMs() + Math.min(delay, MAX_LIST_AGAIN_MS);
   }
 
   /**
@@ -151,11 +152,11 @@ async function inTime(work) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the storage does not answer')), TIMEOUT_MS);
+    timer = timers.setTimeout(() => reject(new Error('the storage does not answer')), TIMEOUT_MS);
   });
   try {
     return /** @type {T} */ (await Promise.race([work, late]));
   } finally {
-    clearTimeout(timer);
+    timers.clearTimeout(timer);
   }
 }

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pass, readBy } from './clock.mjs';
 import { apiOf } from '../../../../js/api/api.js';
 import { CoreModule } from '../../../../js/edge/core-module.mjs';
 import { Delivery } from '../../../../js/edge/delivery.mjs';
@@ -43,14 +44,6 @@ const { url } = collector;
 /** What `console.warn` writes. */
 const lines = [];
 console.warn = (line) => lines.push(line);
-
-/** Lets time pass at once. */
-function pass(ms) {
-  for (const clock of [Date, performance]) {
-    const now = clock.now.bind(clock);
-    clock.now = () => now() + ms;
-  }
-}
 
 /** What keeps the request alive. */
 const works = [];
@@ -486,6 +479,19 @@ const SCENARIOS = {
     }
     return found;
   },
+  /** A test of the application has replaced the global timers, clocks and randomness, as `useFakeTimers` does. */
+  async 'fake timers and clocks'() {
+    globalThis.setTimeout = () => ({ ref() {}, unref() {} });
+    globalThis.clearTimeout = () => {};
+    Date.now = () => 0;
+    performance.now = () => 0;
+    crypto.randomUUID = () => UUID;
+    const logger = init({ storage: storage() });
+    for (const input of ['one', 'two']) logger.log({ input });
+    const flushed = logger.flush({ timeoutMs: 20_000 });
+    const { complete } = (await Promise.race([flushed, sleep(30_000)])) ?? {};
+    return { complete, inputs: collector.rows().map(({ input }) => input) };
+  },
   /** A test of the application has put mocks in the place of the functions of `JSON`, for what this package calls. */
   async 'mocks of JSON'() {
     const { pathname } = new URL('../../../../js/', import.meta.url);
@@ -674,7 +680,7 @@ const SCENARIOS = {
   async 'rows that are masked in a turn'() {
     const now = performance.now.bind(performance);
     let [at, rows, most, takesMs] = [now(), 0, 0, 0];
-    performance.now = () => at;
+    readBy(() => at);
     const turn = () => {
       [at, rows] = [Math.max(at, now()), 0];
       setImmediate(turn);
