@@ -94,7 +94,7 @@ const TABLE: Record<string, string> = {
   warn: '',
   'warn-of-call': 'json warn',
 
-  edge: 'api builtins cloudflare:workers context drop-oldest exporter global-instance json no-stats outside-of-request sum-stats timers variables warn',
+  edge: 'api builtins cloudflare:workers context drop-oldest exporter global-instance json no-stats outside-of-request sum-stats timers variables warn weak',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
   'tools/doctor':

@@ -75,6 +75,11 @@ test.each([
   expect(await seen(`storage that returns ${what}`)).toEqual(expected);
 });
 
+test('loggers of one project in one storage leave the files of each other alone', async () => {
+  const expected = { accepted: 1, before: 1, sent: 2, lost: {}, taken: 1 };
+  expect(await seen('two loggers in one storage')).toEqual(expected);
+});
+
 test('a flush after which nothing is recorded stores nothing', async () => {
   const nothing = { isStored: true, complete: true, changes: 0 };
   expect(await seen('repeated flush')).toEqual(nothing);

@@ -138,6 +138,7 @@ export class EdgeRecorder {
 
   /** @param {number} timeoutMs */
   async close(timeoutMs) {
+    if (this.storageWork) this.storageWork.isEnding = true;
     const report = await this.#flush(true, timeoutMs);
     this.#isClosed = true;
     return report;
@@ -279,6 +280,7 @@ export class EdgeRecorder {
     const last = lostStats(this.#stats(), { waiting, reason: 'not_delivered_at_exit' });
     this.#session.dispose();
     this.#isClosed = true;
+    if (this.storageWork) this.storageWork.isEnding = true;
     return last;
   }
 }

@@ -26,6 +26,8 @@ const MAX_LIST_AGAIN_MS = 60_000;
  */
 
 export class StorageWork {
+  /** Whether the recorder ends: the next one may take its files. */
+  isEnding = false;
   #owner;
   #storage;
   /** @type {StorageFiles} */
@@ -44,7 +46,7 @@ export class StorageWork {
   constructor(owner, storage) {
     this.#owner = owner;
     this.#storage = storage;
-    this.#files = new StorageFiles(storage);
+    this.#files = new StorageFiles(storage, this);
   }
 
   /** Whether the recorder has the list of files. */
@@ -109,7 +111,7 @@ export class StorageWork {
         const [content] = await inTime(Promise.all(changes.map((change) => this.#apply(change))));
         return () => owner.completeStorage(content ?? new Uint8Array());
       }
-      const files = new StorageFiles(this.#storage);
+      const files = new StorageFiles(this.#storage, this);
       const contents = await inTime(files.list());
       this.#files = files;
       return () => this.#open(contents);

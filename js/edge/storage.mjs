@@ -2,6 +2,7 @@
 
 import { untraced } from '../context.js';
 import { warn } from '../warn.js';
+import { weakly } from '../weak.js';
 
 /** Begins every key. */
 const PREFIX = 'flue-braintrust/';
@@ -55,9 +56,26 @@ export function currentStorage(option) {
   }
 }
 
+/** What begins the names of the files of an instance of the core: its destination, a zero, and a random number. */
+const INSTANCE = /^[^-]*-[^-]*-[^-.]*/;
+/** What a recorder writes by, and whether the next recorder may take its files. @typedef {{ isEnding: boolean }} Writer */
+
+/**
+ * Which recorder writes the files of each instance: the others of the storage leave them alone, as locks have it on
+ * Node.
+ * @type {WeakMap<EdgeStorage, Map<string, WeakRef<Writer>>>}
+ */
+const writers = new WeakMap();
+
+/** @param {string} name of a file */
+const instanceOf = (name) => INSTANCE.exec(name)?.[0] ?? name;
+
 /** Reads, writes and deletes whole files. All methods reject when the storage fails. */
 export class StorageFiles {
   #storage;
+  #owner;
+  /** By the instances. @type {Map<string, WeakRef<Writer>>} */
+  #writers;
   /**
    * In how many values each file is. Each change of a file has an entry of its own, which it alone completes: one that
    * took too long may end after a later one has begun.
@@ -65,9 +83,21 @@ export class StorageFiles {
    */
   #parts = new Map();
 
-  /** @param {EdgeStorage} storage */
-  constructor(storage) {
+  /**
+   * @param {EdgeStorage} storage
+   * @param {Writer} owner
+   */
+  constructor(storage, owner) {
     this.#storage = storage;
+    this.#owner = owner;
+    this.#writers = writers.get(storage) ?? new Map();
+    writers.set(storage, this.#writers);
+  }
+
+  /** @param {string} name */
+  #isOfOther(name) {
+    const writer = this.#writers.get(instanceOf(name))?.deref() ?? this.#owner;
+    return writer !== this.#owner && !writer.isEnding;
   }
 
   /**
@@ -84,6 +114,7 @@ export class StorageFiles {
       // A storage that lags behind may list what is deleted.
       if (values[at] === undefined || values[at] === null) continue;
       const [, name = '', part] = KEY.exec(key) ?? [];
+      if (this.#isOfOther(name)) continue;
       const parts = files.get(name) ?? new Map();
       files.set(name, parts.set(Number(part), values[at]));
     }
@@ -132,6 +163,7 @@ export class StorageFiles {
    * @param {Uint8Array} content
    */
   async put(name, content) {
+    this.#writers.set(instanceOf(name), weakly(this.#owner));
     const count = Math.max(1, Math.ceil(content.length / MAX_VALUE_BYTES));
     const most = Math.max(count, this.#count(name));
     // What cannot be removed is removed with the next write.

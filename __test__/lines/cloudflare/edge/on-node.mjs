@@ -145,6 +145,35 @@ const SCENARIOS = {
     await delivered();
     return infos.map(({ projectId, orgName, spool }) => ({ projectId, orgName, spool }));
   },
+  /** Of two loggers that differ in one option, the second begins while the first has a file and an open span. */
+  async 'two loggers in one storage'() {
+    const one = storage();
+    isDown = true;
+    const first = init({ storage: one });
+    const span = first.startSpan({ name: 'open' });
+    while (one.values.size < 2) await sleep(10);
+    const second = init({ storage: one, release: 'next' });
+    second.log({ input: 'in' });
+    await grows(one, 2);
+    isDown = false;
+    const { accepted } = await second.flush();
+    const before = collector.rows().filter(({ metrics }) => metrics.end !== undefined).length;
+    span.end();
+    const { sent, lost } = await first.flush();
+    await delivered();
+    // What a logger leaves that is closed belongs to the next one, also before it has ended.
+    isDown = true;
+    const { size } = one.values;
+    first.log({ input: 'left' });
+    await grows(one, size);
+    void first.close({ timeoutMs: 60_000 });
+    const { lists } = one;
+    const flushed = init({ storage: one, release: 'last' }).flush({ timeoutMs: 60_000 });
+    while (one.lists === lists) await sleep(1);
+    isDown = false;
+    const { sent: taken } = await flushed;
+    return { accepted, before, sent, lost, taken };
+  },
   /** Nothing is recorded before: with a storage, and without. */
   async 'id without a row'() {
     const stored = init({ storage: storage({ takesMs: 50 }) });
@@ -240,7 +269,7 @@ const SCENARIOS = {
     const found = {};
     for (const kind of ['put', 'delete']) {
       const one = storage();
-      const files = new StorageFiles(one);
+      const files = new StorageFiles(one, one);
       await files.put('a.open', new Uint8Array(kind === 'put' ? 400_000 : 10));
       const run = one[kind];
       let answer;
@@ -257,7 +286,7 @@ const SCENARIOS = {
       await late;
       const { length } = await files.get('a.open');
       await files.put('a.open', new Uint8Array(10));
-      const listed = await new StorageFiles(one).list();
+      const listed = await new StorageFiles(one, one).list();
       found[kind] = [length, listed.get('a.open').length];
     }
     return found;
