@@ -86,6 +86,12 @@ impl RowId {
     Self(bytes)
   }
 
+  /// The two halves of the id: numbers in the order of the ids.
+  pub fn halves(self) -> (u64, u64) {
+    let number = u128::from_be_bytes(self.0);
+    ((number >> 64) as u64, number as u64)
+  }
+
   /// An id of 32 hex digits.
   pub fn parse(id: &str) -> Option<Self> {
     Some(Self(digits(id)?))

@@ -11,6 +11,7 @@
 //! | [`scan`] | the scanner over JSON text |
 //! | `list` | lists that grow and share their items |
 //! | `json` | a JSON value as text |
+//! | `order` | sorting by numbers |
 //! | `members` | members of a small object |
 //! | `read_members` | the reader of JSON objects |
 //! | `custom_fields` | fields that only applications set |
@@ -27,6 +28,7 @@ mod list;
 mod masked;
 mod members;
 mod object;
+mod order;
 mod read_members;
 mod row;
 pub mod scan;
@@ -42,6 +44,7 @@ pub use json::{Json, merge_encoded};
 pub use list::List;
 pub use masked::Masked;
 pub use members::Members;
+pub use order::sort_by_key;
 pub use read_members::read_members;
 pub use row::{Row, SpanType, Stage, USAGE_METRICS, is_known_metric};
 pub use truncate::{cut_fields, truncate};

@@ -3,10 +3,11 @@
 //!
 //! Works on the bytes of the encoded row. Ids, times and metrics are never changed.
 
-use std::{cmp::Reverse, ops::Range};
+use std::ops::Range;
 
 use super::{
   json::Json,
+  order::sort_by_key,
   scan::{Container, Malformed, Scanner, Step, Token},
   string,
 };
@@ -115,7 +116,7 @@ fn parts(row: &str, metadata: Metadata) -> Result<Vec<Part<'_>>, Malformed> {
       parts.push(Part { text: row.get(at.clone()).unwrap_or_default(), at, shape });
     }
   }
-  parts.sort_by_key(|part| (Reverse(part.text.len()), part.at.start));
+  sort_by_key(&mut parts, |part| (u64::MAX - part.text.len() as u64, part.at.start as u64));
   Ok(parts)
 }
 
@@ -148,7 +149,7 @@ fn shorten(row: &str, parts: &[Part], most: usize, least: usize) -> Option<Vec<u
 /// The row with these parts truncated to `each` bytes.
 fn replace(row: &str, parts: &[Part], each: usize) -> Vec<u8> {
   let mut parts: Vec<&Part> = parts.iter().collect();
-  parts.sort_by_key(|part| part.at.start);
+  sort_by_key(&mut parts, |part| (part.at.start as u64, 0));
   let mut shorter = Vec::new();
   let mut done = 0;
   for part in parts {

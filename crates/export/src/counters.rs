@@ -270,8 +270,8 @@ impl Counters {
   /// The counters now.
   pub fn stats(&self) -> Stats {
     // Read before `accepted`: counters that change meanwhile never make `pending` too small.
-    let lost = self.by_reason(RowCounter::rows);
-    let lost_bytes = self.by_reason(RowCounter::bytes);
+    let lost = by_reason(self.lost.iter().map(RowCounter::rows));
+    let lost_bytes = by_reason(self.lost.iter().map(RowCounter::bytes));
     let (sent, sent_bytes) = (self.sent.rows(), self.sent.bytes());
     let (spooled, spooled_bytes) = (self.spooled.rows(), self.spooled.bytes());
     let (accepted, accepted_bytes) = (self.accepted.rows(), self.accepted.bytes());
@@ -308,20 +308,12 @@ impl Counters {
     let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     RowTotals { rows: number(stats.pending), bytes: number(stats.bytes.pending) }
   }
-
-  fn by_reason(&self, read: impl Fn(&RowCounter) -> u64) -> BTreeMap<&'static str, u64> {
-    let named = LossReason::ALL.iter().zip(&self.lost);
-    let counts = named.map(|(reason, counter)| (reason.name(), read(counter)));
-    counts.filter(|(_, count)| *count > 0).collect()
-  }
 }
 
 impl AttachmentCounters {
   fn stats(&self) -> AttachmentStats {
     // Read before `accepted`, as those of rows are.
-    let named = LossReason::ALL.iter().zip(&self.lost);
-    let counts = named.map(|(reason, counter)| (reason.name(), counter.load(Relaxed)));
-    let lost: BTreeMap<_, _> = counts.filter(|(_, count)| *count > 0).collect();
+    let lost = by_reason(self.lost.iter().map(|counter| counter.load(Relaxed)));
     let uploaded = self.uploaded.load(Relaxed);
     let accepted = self.accepted.load(Relaxed);
     AttachmentStats {
@@ -332,6 +324,15 @@ impl AttachmentCounters {
       bytes: self.bytes.load(Relaxed),
     }
   }
+}
+
+/// The counts of all reasons, in their order, by name, without those that are 0.
+fn by_reason(counts: impl Iterator<Item = u64>) -> BTreeMap<&'static str, u64> {
+  let mut lost = BTreeMap::new();
+  for (reason, count) in LossReason::ALL.iter().zip(counts).filter(|(_, count)| *count > 0) {
+    lost.insert(reason.name(), count);
+  }
+  lost
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use braintrust_row::sort_by_key;
+
 use super::{
   builtin::{Accepted, Builtin},
   ecma::{Translation, View},
@@ -151,7 +153,7 @@ pub fn replaced(text: &str, ranges: Vec<Range<usize>>, replacement: &str) -> Opt
 
 /// The ranges in their order, with those that overlap as one.
 fn united(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
-  ranges.sort_by_key(|range| range.start);
+  sort_by_key(&mut ranges, |range| (range.start as u64, 0));
   let mut united: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
   for range in ranges {
     match united.last_mut().filter(|last| last.end > range.start) {

@@ -4,10 +4,7 @@
 //! renames the segments, reads the snapshot, and removes the lock file last. Each file is owned by exactly one
 //! process at all times, so an adopting process may crash at any point.
 
-use std::{
-  collections::{BTreeMap, BTreeSet},
-  io,
-};
+use std::{collections::BTreeMap, io};
 
 use super::{
   dead_process::DeadProcess,
@@ -114,21 +111,22 @@ impl<F: Files> Spool<F> {
         adopted.note(self.sweep(*name, now));
       }
     }
-    let mut dead = BTreeMap::new();
-    for id in self.others(&names, sweeps) {
-      let lock = self.files.lock(&self.path_of(id, Kind::Lock));
-      if let Some(lock) = adopted.note(lock).flatten() {
-        dead.insert(id, DeadProcess { id, lock, has_snapshot: false, has_more: false });
-      }
+    // The others, each with what is known of it once it is dead.
+    let mut others = BTreeMap::new();
+    for id in names.iter().filter(|name| self.examines(name, sweeps)).map(|name| name.id) {
+      others.entry(id).or_insert_with(|| {
+        let lock = adopted.note(self.files.lock(&self.path_of(id, Kind::Lock))).flatten()?;
+        Some(DeadProcess { id, lock, has_snapshot: false, has_more: false })
+      });
     }
-    if dead.is_empty() {
+    if others.values().all(Option::is_none) {
       return adopted;
     }
     // Before their locks were acquired, the processes may have written more files.
     let Some(names) = adopted.note(self.list()).flatten() else { return adopted };
     let mut found = Vec::new();
     for name in names {
-      let Some(dead) = dead.get_mut(&name.id) else { continue };
+      let Some(Some(dead)) = others.get_mut(&name.id) else { continue };
       match adopted.note(self.examine(name, now)) {
         Some(Outcome::Nothing) => {}
         Some(Outcome::Stays) | None => dead.has_more = true,
@@ -154,13 +152,13 @@ impl<F: Files> Spool<F> {
       match adopted.note(self.take_over(&found)) {
         Some(segment) => adopted.segments.extend(segment),
         None => {
-          if let Some(dead) = dead.get_mut(&found.id) {
+          if let Some(Some(dead)) = others.get_mut(&found.id) {
             dead.has_more = true;
           }
         }
       }
     }
-    for dead in dead.into_values() {
+    for dead in others.into_values().flatten() {
       if dead.has_snapshot {
         self.pending_cleanup.push(dead);
       } else {
@@ -189,11 +187,11 @@ impl<F: Files> Spool<F> {
     Ok(names.map(|names| names.iter().filter_map(|name| name.parse().ok()).collect()))
   }
 
-  /// The other processes whose files are examined: those of our destination, or all when it is time to sweep.
-  fn others(&self, names: &[Name], sweeps: bool) -> BTreeSet<Id> {
-    let ours = self.options.id;
-    let others = names.iter().filter(|name| !name.is_litter()).map(|name| name.id);
-    others.filter(|id| *id != ours && (sweeps || id.destination == ours.destination)).collect()
+  /// Whether a file is of another process whose files are examined: one of our destination, or any when it is time to
+  /// sweep.
+  fn examines(&self, name: &Name, sweeps: bool) -> bool {
+    let (ours, id) = (self.options.id, name.id);
+    !name.is_litter() && id != ours && (sweeps || id.destination == ours.destination)
   }
 
   /// Handles a file of a dead process. Segments are only found here; they are adopted later, in order.

@@ -1,12 +1,10 @@
 //! Reads messages and run inputs, as far as spans other than the turn's show them.
 
-use std::collections::HashMap;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::messages;
-use braintrust_row::Json;
+use braintrust_row::{Json, read_members};
 use flue_event::RawJson;
 
 /// The members of a message that are read here.
@@ -34,19 +32,17 @@ pub fn list(messages: RawJson<'_>) -> Vec<&RawValue> {
   messages.and_then(|list| serde_json::from_str(list.get()).ok()).unwrap_or_default()
 }
 
-/// The members of `metadata` in a run's input, sorted by name. Names that begin with `flue.` are Flue's own.
+/// The members of `metadata` in a run's input. Names that begin with `flue.` are Flue's own.
 pub fn run_metadata(input: RawJson<'_>) -> Vec<(String, Json)> {
   #[derive(Deserialize)]
   struct Input<'a> {
     #[serde(borrow)]
-    metadata: Option<HashMap<String, &'a RawValue>>,
+    metadata: Option<&'a RawValue>,
   }
   let input = input.and_then(messages::object::<Input>);
-  let members = input.and_then(|input| input.metadata).unwrap_or_default();
-  let members = members.into_iter().filter(|(name, _)| !name.starts_with("flue."));
-  let mut members: Vec<_> = members.map(|(name, value)| (name, Json::raw(value))).collect();
-  members.sort_by(|(a, _), (b, _)| a.cmp(b));
-  members
+  let members = input.and_then(|input| read_members(input.metadata?.get())).unwrap_or_default();
+  let members = members.iter().filter(|(name, _)| !name.starts_with("flue."));
+  members.map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
 /// The text of the last user message, beside the types of its images if it has any: the form of Flue's own

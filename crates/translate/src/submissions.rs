@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 pub use self::record::{Root, Submission};
 use crate::{caller_context::CallerContext, identity, metadata, outcome};
-use braintrust_row::{Json, Row, RowId, SpanContext};
+use braintrust_row::{Json, Row, RowId, SpanContext, sort_by_key};
 use flue_event::{Event, Ids, Outcome, SubmissionQueued, SubmissionRunning, Usage};
 
 /// How many submissions are remembered, if no more await their end. 1.0-beta dispatches are never settled.
@@ -290,9 +290,9 @@ impl Submissions {
     let latest = self.0.iter().rev();
     let mut unsettled: Vec<_> = latest.filter(|(_, submission)| is_unsettled(submission)).collect();
     if unsettled.len() > MAX_IN_SNAPSHOT {
-      unsettled.sort_by_cached_key(|(_, submission)| {
+      sort_by_key(&mut unsettled, |(_, submission)| {
         let is_open = submission.root.as_ref().is_some_and(is_open);
-        (!is_open, submission.caller.is_none())
+        (u64::from(!is_open), u64::from(submission.caller.is_none()))
       });
       unsettled.truncate(MAX_IN_SNAPSHOT);
     }

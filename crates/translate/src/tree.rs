@@ -8,7 +8,7 @@ use crate::{
   placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement},
   recent_ids::RecentIds,
 };
-use braintrust_row::{Row, RowId, SpanContext, TraceId};
+use braintrust_row::{Row, RowId, SpanContext, TraceId, sort_by_key};
 
 mod interruption;
 
@@ -237,7 +237,7 @@ impl Tree {
       .in_trace(own)
       .map(|(activity, span)| (span.placement.span.row, activity.clone()))
       .collect();
-    found.sort_by_key(|(row, _)| *row);
+    sort_by_key(&mut found, |(row, _)| row.halves());
     let trace = placement.span.trace;
     let mut rows = Vec::new();
     for (_, activity) in &found {

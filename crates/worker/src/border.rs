@@ -249,8 +249,10 @@ pub extern "C" fn flue_span(bytes: usize) {
 /// Leaves the kinds of events that are translated, each with the number of its priority.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn translated_kinds() {
-  let kinds: std::collections::BTreeMap<_, _> =
-    TRANSLATED_KINDS.iter().map(|kind| (*kind, Priority::of_kind(kind) as u8)).collect();
+  let mut kinds = serde_json::Map::new();
+  for kind in TRANSLATED_KINDS {
+    kinds.insert((*kind).to_owned(), (Priority::of_kind(kind) as u8).into());
+  }
   with(|border| border.put(serde_json::to_string(&kinds).ok()));
 }
 

@@ -1,15 +1,14 @@
 //! What crosses the border as JSON.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use export::{
   config::Settings,
   connection::Session,
   counters::Stats,
+  headers::Headers,
   transport::{Body, Call, Reads, Response, TransportError},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Where Braintrust shows spans.
 #[derive(Debug, Serialize)]
@@ -87,7 +86,8 @@ pub struct RequestHead<'a> {
   id: u64,
   method: &'a str,
   url: &'a str,
-  headers: BTreeMap<&'a str, &'a str>,
+  #[serde(serialize_with = "as_object")]
+  headers: &'a Headers,
   timeout_ms: u64,
   /// Whether the body of the response is read.
   reads_body: bool,
@@ -110,20 +110,22 @@ impl<'a> RequestHead<'a> {
       Body::Bytes(_) => None,
       Body::Form { fields, media_type, .. } => Some(Form { fields, media_type }),
     };
-    let headers = call.headers.iter().filter_map(|(name, value)| {
-      let value = value.to_str().ok()?;
-      Some((name, value))
-    });
     Self {
       id,
       method: call.method.as_str(),
       url: &call.url,
-      headers: headers.collect(),
+      headers: &call.headers,
       timeout_ms: u64::try_from(call.timeout.as_millis()).unwrap_or(u64::MAX),
       reads_body: call.reads == Reads::Body,
       form,
     }
   }
+}
+
+/// The headers that are text, as an object.
+fn as_object<S: Serializer>(headers: &Headers, serializer: S) -> Result<S::Ok, S::Error> {
+  serializer
+    .collect_map(headers.iter().filter_map(|(name, value)| Some((name, value.to_str().ok()?))))
 }
 
 /// The response of a request, or why there is none.

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use braintrust_row::{Json, Row, TraceId};
+use braintrust_row::{Json, Row, TraceId, sort_by_key};
 use flue_event::{Body, CallerNamed, Event};
 
 use super::Exporter;
@@ -144,7 +144,7 @@ impl Exporter {
   /// Enqueues rows that come in the order of a hash table in an order of their own: the same inputs lead to the same
   /// outputs.
   pub(super) fn enqueue_sorted(&mut self, mut rows: Vec<Row>, now: Now) {
-    rows.sort_by_key(|row| row.span.row);
+    sort_by_key(&mut rows, |row| row.span.row.halves());
     self.enqueue(rows, now);
   }
 

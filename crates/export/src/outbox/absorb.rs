@@ -4,7 +4,7 @@
 //! server's whole response time. Their segments stay as they are until the merged batch is settled: after a crash they
 //! are delivered one after the other.
 
-use std::{collections::BTreeSet, mem};
+use std::mem;
 
 use super::{Outbox, OversizeState, QueuedBatch, Suspicion};
 use crate::batch::{EncodedBatch, Limits, difference};
@@ -28,7 +28,7 @@ impl Outbox {
         break (before, merged);
       }
       // Two rows of a span that cannot be one stay apart: the earlier half may have one of them.
-      members = members.iter().take(members.len() / 2).copied().collect();
+      members.truncate(members.len() / 2);
     };
     let absorbed: Vec<QueuedBatch> =
       members.iter().filter_map(|member| self.ready.remove(member)).collect();
@@ -36,14 +36,16 @@ impl Outbox {
       self.release(&queued.batch);
     }
     for id in merged.ids() {
-      if let Some(owner) = self.owners.get_mut(&id).filter(|owner| members.contains(owner)) {
+      if let Some(owner) =
+        self.owners.get_mut(&id).filter(|owner| members.binary_search(owner).is_ok())
+      {
         *owner = key;
       }
     }
     // Whoever waited for a member waits for the merged batch.
     for queued in self.ready.values_mut() {
       let before = queued.waits_for.len();
-      queued.waits_for.retain(|waited| *waited == key || !members.contains(waited));
+      queued.waits_for.retain(|waited| *waited == key || members.binary_search(waited).is_err());
       if queued.waits_for.len() < before && !queued.waits_for.contains(&key) {
         queued.waits_for.push(key);
       }
@@ -59,23 +61,23 @@ impl Outbox {
   }
 
   /// The batch in flight, and those that can be merged into it, in their order.
-  fn mergeable(&self, key: u64, limits: Limits) -> BTreeSet<u64> {
-    let mut members = BTreeSet::new();
+  fn mergeable(&self, key: u64, limits: Limits) -> Vec<u64> {
+    let mut members = Vec::new();
     let Some(first) = self.in_flight.get(&key).filter(|first| first.is_mergeable()) else {
       return members;
     };
-    members.insert(key);
+    members.push(key);
     let (mut spans, mut bytes) = (first.batch.spans(), first.batch.bytes());
     let later = self.ready.range(key..self.barrier());
     for (later, queued) in later.take(MAX_EXAMINED) {
       let is_free = |waited: &u64| {
-        members.contains(waited)
+        members.binary_search(waited).is_ok()
           || !(self.ready.contains_key(waited) || self.in_flight.contains_key(waited))
       };
       let (more, larger) = (spans + queued.batch.spans(), bytes + queued.batch.bytes());
       let fits = more <= limits.rows && larger <= limits.bytes;
       if fits && queued.is_mergeable() && queued.waits_for.iter().all(is_free) {
-        members.insert(*later);
+        members.push(*later);
         (spans, bytes) = (more, larger);
       }
     }

@@ -4,7 +4,7 @@
 
 use std::{collections::HashSet, rc::Rc};
 
-use braintrust_row::RowId;
+use braintrust_row::{RowId, sort_by_key};
 use spool::Segment;
 
 use super::{Outbox, QueuedBatch, Rewrite};
@@ -35,21 +35,21 @@ impl Outbox {
     if queued.clone().all(|(_, queued)| !queued.segments.is_empty()) {
       return None;
     }
-    let mut queued: Vec<(&u64, &QueuedBatch)> = queued.collect();
-    queued.sort_unstable_by_key(|(key, _)| *key);
+    let mut queued: Vec<(u64, &QueuedBatch)> = queued.map(|(key, queued)| (*key, queued)).collect();
+    sort_by_key(&mut queued, |(key, _)| (*key, 0));
     // The rows of batches that are in the spool only are not known.
     let spooled = self.spooled.keys().next_back().copied();
     let mut in_spool: HashSet<RowId> = self.writing_rows.keys().copied().collect();
     let mut oldest = None;
-    for (key, queued) in queued.into_iter().rev().take_while(|(key, _)| spooled < Some(**key)) {
+    for (key, queued) in queued.into_iter().rev().take_while(|(key, _)| spooled < Some(*key)) {
       if !queued.segments.is_empty() {
         in_spool.extend(queued.batch.ids());
         in_spool.extend(queued.whole.iter().flat_map(|whole| whole.iter()));
       } else if !queued.is_detached
-        && (in_flight_too || self.ready.contains_key(key))
+        && (in_flight_too || self.ready.contains_key(&key))
         && queued.batch.ids().all(|id| !in_spool.contains(&id))
       {
-        oldest = Some(*key);
+        oldest = Some(key);
       }
     }
     oldest

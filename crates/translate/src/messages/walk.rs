@@ -1,10 +1,10 @@
 //! Visits the objects of a JSON text at any depth, in one pass and without recursion.
 
-use std::{cmp::Reverse, ops::Range};
+use std::ops::Range;
 
 use braintrust_row::{
   scan::{self, Container, Scanner, Token},
-  string,
+  sort_by_key, string,
 };
 
 /// What [`walk`] visits.
@@ -110,7 +110,7 @@ pub struct Edit {
 
 /// The text with some of its ranges replaced. Of nested ranges, the outer one is replaced.
 pub fn replace(text: &str, mut edits: Vec<Edit>) -> String {
-  edits.sort_by_key(|edit| (edit.range.start, Reverse(edit.range.end)));
+  sort_by_key(&mut edits, |edit| (edit.range.start as u64, u64::MAX - edit.range.end as u64));
   let mut out = String::with_capacity(text.len());
   let mut at = 0;
   for Edit { range, new } in edits {

@@ -120,10 +120,11 @@ impl Frame<'_> {
     if self.numbers.is_empty() {
       return Some(bytes);
     }
-    let mut numbered: Vec<(usize, u8)> = self.numbers.into_iter().zip(bytes).collect();
-    numbered.sort_unstable();
-    let is_whole = numbered.iter().enumerate().all(|(at, (number, _))| at == *number);
-    is_whole.then(|| numbered.into_iter().map(|(_, byte)| byte).collect())
+    let mut ordered = vec![None; bytes.len()];
+    for (number, byte) in self.numbers.into_iter().zip(bytes) {
+      *ordered.get_mut(number)? = Some(byte);
+    }
+    ordered.into_iter().collect()
   }
 }
 

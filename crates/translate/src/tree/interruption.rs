@@ -8,7 +8,7 @@ use crate::{
   submissions::Submissions,
   usage,
 };
-use braintrust_row::{Row, SpanContext};
+use braintrust_row::{Row, SpanContext, sort_by_key};
 use flue_event::Usage;
 
 /// How many spans may be open. If there are more, the ends of most were lost.
@@ -49,12 +49,12 @@ impl Tree {
     }
     // The leaves, and behind them the others, of which the innermost began last.
     let order = |span: &OpenSpan| match (span.start.time(), span.children.is_empty()) {
-      (start, true) => (0, start),
-      (start, false) => (1, start.saturating_neg()),
+      (start, true) => (0, start.abs_diff(i64::MIN)),
+      (start, false) => (1, start.abs_diff(i64::MAX)),
     };
     let candidates = self.open.iter().map(|(activity, span)| (order(span), activity.clone()));
     let mut candidates: Vec<_> = candidates.collect();
-    candidates.sort_unstable_by_key(|(order, _)| *order);
+    sort_by_key(&mut candidates, |(order, _)| *order);
     for (_, activity) in candidates {
       if self.open.len() <= MAX_OPEN - EVICTED {
         break;
