@@ -31,6 +31,7 @@
 //! | `blanks` | what may stand between the tokens of a text |
 //! | `embedded` | JSON inside of text |
 //! | `kind` | objects that are reasoning or errors |
+//! | `marked_lines` | lines with marks before their first word |
 //! | `literals` | members as Python and JavaScript print them |
 //! | `json` | redaction of JSON text |
 //! | `redactor` | redaction of rows |
@@ -56,6 +57,7 @@ mod ip_addresses;
 mod json;
 mod kind;
 mod literals;
+mod marked_lines;
 mod paths;
 mod pattern;
 mod raw_rules;

@@ -7,12 +7,10 @@ use braintrust_row::terminal;
 use super::{
   blanks::{SPACES, trim_end, trim_start, without_codes},
   escapes::unescaped_content,
+  marked_lines::{MarkedLine, is_line_start},
   paths::PathState,
   rules::Rules,
 };
-
-/// How many bytes before the first word of a line are looked at.
-const MAX_MARKS: usize = 32;
 
 /// The covered values of such members in a text, in their order. Each part of the text is read a few times at most.
 pub struct Literals<'a> {
@@ -42,10 +40,9 @@ impl<'a> Literals<'a> {
         continue;
       }
       let value = trim_start(rest.get(1 + usize::from(is_pair)..)?, &SPACES);
-      // The name before an arrow has quotes; another may be a parameter.
-      if let Some(name) = name_at_end(before, if is_pair { "" } else { value })
+      if let Some((before, name)) = name_at_end(before, value, is_pair)
         && self.covers(name)
-        && let Some(value) = self.value(value)
+        && let Some(value) = self.value(before, value)
       {
         self.covered = value.end;
         return Some(value);
@@ -61,7 +58,7 @@ impl<'a> Literals<'a> {
     let covered = self.covered;
     let value = std::iter::from_fn(|| self.next_before(limit)).find(|value| value.end > limit)?;
     let inner = unescaped_content(self.text.get(value.start..limit).unwrap_or_default());
-    if end_of_value(inner.as_bytes()) == inner.len() {
+    if end_of_value(&inner, None) == inner.len() {
       return Some(value);
     }
     self.covered = covered;
@@ -84,31 +81,28 @@ impl<'a> Literals<'a> {
     self.rules.covers(&name, &self.rules.enter(self.location, &name))
   }
 
-  /// The value with which the rest of the text begins.
-  fn value(&self, rest: &str) -> Option<Range<usize>> {
-    let value = trim_end(rest.get(..end_of_value(rest.as_bytes()))?, &SPACES);
+  /// The value with which the rest of the text begins, of a name with this text before it.
+  fn value(&self, before: &str, rest: &str) -> Option<Range<usize>> {
+    let end = end_of_value(rest, MarkedLine::of(before).as_ref());
+    let value = trim_end(rest.get(..end)?, &SPACES);
     let start = self.text.len() - rest.len();
     (!value.is_empty()).then_some(start..start + value.len())
   }
 }
 
-/// Whether a text ends with the beginning of a line: its number, or the mark of a list, a quote or a difference.
-fn is_line_start(text: &str) -> bool {
-  let is_mark = |byte: &u8| " \t|:>+-*#0123456789\u{2192}\u{2502}".as_bytes().contains(byte);
-  let mut last = text.bytes().rev().take(MAX_MARKS);
-  last.find(|byte| !is_mark(byte)).is_none_or(|byte| byte == b'\n')
-}
-
-/// The name in which a text ends, and which a value follows. One without quotes is the first word of a line, or follows
-/// a brace or a comma; what is behind it is no prose.
-fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
+/// The name in which a text ends, and which a value follows, and the text before it. One without quotes is the first word of a line, or follows
+/// a brace or a comma; what is behind it is no prose. The name before an arrow has quotes: another may be a parameter.
+fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str, &'a str)> {
   let text = trim_end(text, &[' ', '\t']);
-  if let Some(quoted) = text.strip_suffix('\'') {
+  // Before a colon, a name with double quotes is JSON.
+  let quote = text.chars().next_back().filter(|last| *last == '\'' || is_pair && *last == '"');
+  if let Some(quote) = quote {
     // The quotes may be escaped.
-    let quoted = quoted.trim_end_matches('\\');
-    return quoted.get(quoted.rfind('\'')? + 1..);
+    let quoted = text.strip_suffix(quote)?.trim_end_matches('\\');
+    let (before, name) = quoted.rsplit_once(quote)?;
+    return Some((before.trim_end_matches('\\'), name));
   }
-  if !is_shown_value(value.as_bytes()) {
+  if is_pair || !is_shown_value(value.as_bytes()) {
     return None;
   }
   let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
@@ -119,7 +113,7 @@ fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
   }
   let name = text.get(start..).filter(|name| !name.is_empty())?;
   let before = trim_end(text.get(..start)?, &[' ', '\t']);
-  (before.ends_with(['{', ',']) || is_line_start(before)).then_some(name)
+  (before.ends_with(['{', ',']) || is_line_start(before)).then_some((text.get(..start)?, name))
 }
 
 /// Whether a text begins with a string, a number, a list or an object, also one of a class: `Secret {`, `Row(2) [`.
@@ -137,13 +131,15 @@ fn is_shown_value(text: &[u8]) -> bool {
   }
 }
 
-/// Where the value at the beginning of a text ends: at a comma, at the end of its object or its line, or, if a string
-/// or a bracket of it does not end, with the text.
-fn end_of_value(text: &[u8]) -> usize {
+/// Where the value at the beginning of a text ends: at a comma, at the end of its object or its line. If a string or a
+/// bracket of it does not end: with the text, or with what belongs to its line if that has marks.
+fn end_of_value(shown: &str, line: Option<&MarkedLine<'_>>) -> usize {
+  let text = shown.as_bytes();
   let (mut at, mut depth, mut last) = (0, 0_usize, b' ');
   while let Some(byte) = text.get(at) {
     match byte {
       b'\\' => at += 1,
+      b'\'' if is_apostrophe(text, at) => {}
       b'\'' | b'"' | b'`' => at = end_of_string(text, at),
       b'[' if terminal::is_in_code(text, at) => {}
       b'(' | b'[' | b'{' => depth += 1,
@@ -154,6 +150,12 @@ fn end_of_value(text: &[u8]) -> usize {
       b'\n' if depth == 0 && last != b'+' && !(is_quote(last) && is_string_next(text, at)) => {
         return at;
       }
+      b'\n'
+        if depth > 0
+          && line.is_some_and(|line| !line.has(shown.get(at + 1..).unwrap_or_default(), true)) =>
+      {
+        return at;
+      }
       _ => {}
     }
     if !byte.is_ascii_whitespace() {
@@ -161,7 +163,21 @@ fn end_of_value(text: &[u8]) -> usize {
     }
     at += 1;
   }
-  text.len()
+  let is_closed = depth == 0 && at == text.len();
+  line.filter(|_| !is_closed).map_or(text.len(), |line| line.end(shown))
+}
+
+/// Whether a quote is a part of a word, as in `don't`, and not behind the prefix of a string, as in `b'x'`, or a code of
+/// colours.
+fn is_apostrophe(text: &[u8], quote: usize) -> bool {
+  let before = text.get(..quote).unwrap_or_default();
+  let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+  let length = before.iter().rev().take_while(is_part).take(3).count();
+  let word = before.get(before.len() - length..).unwrap_or_default();
+  let is_prefix = length < 2 || length == 2 && word.iter().all(|l| b"bBrRfF".contains(l));
+  let is_code =
+    || before.split_last().and_then(|(_, code)| terminal::start_of_code(code)).is_some();
+  !is_prefix && text.get(quote + 1).is_some_and(u8::is_ascii_alphabetic) && !is_code()
 }
 
 fn is_quote(byte: u8) -> bool {

@@ -125,6 +125,10 @@ fn pairs_of_a_map_are_members() {
       "Map(1) {'headers' => '[redacted]', 'b' => 1}",
     ),
     ("[\n  'password' => 'hunter2',\n]", "[\n  'password' => '[redacted]',\n]"),
+    // Ruby.
+    ("{\"password\" => \"hunter2\", \"b\" => 1}", "{\"password\" => '[redacted]', \"b\" => 1}"),
+    ("{\"password\"=>\"a, hunter2\"}", "{\"password\"=>'[redacted]'}"),
+    ("f(\"password\", x => 'y')", "f(\"password\", x => 'y')"),
     ("users.map(password => { ok(1) }, 2)", "users.map(password => { ok(1) }, 2)"),
     ("'password' >= 'x', 'password' = 1", "'password' >= 'x', 'password' = 1"),
   ];
@@ -147,12 +151,54 @@ fn a_name_may_be_the_first_word_of_a_line_behind_its_number_or_a_mark() {
     "> ",
     "- ",
     "\u{2502} 3 ",
+    "src/a-2.js:12:  ",
+    "a.js-12-",
+    "C:\\src\\a.js:12:5:  ",
+    "/etc/a:  ",
   ] {
     let shown = |value: &str| format!("a = {{\n{before}password: {value},\n{before}b: 1,\n}}");
     check(&shown("'hunter2'"), &shown("'[redacted]'"));
   }
-  for text in ["the new password: 'x'", "a 12: password: 'x'"] {
+  for text in [
+    "the new password: 'x'",
+    "a 12: password: 'x'",
+    "see a.js:12: password: 'x'",
+    "note:12: password: 'x'",
+  ] {
     check(text, text);
+  }
+}
+
+#[test]
+fn a_value_that_does_not_end_has_no_more_than_its_lines_behind_a_mark() {
+  for (text, expected) in [
+    ("- password: 8 letters; don't\n- b: (c\n", "- password: '[redacted]'\n- b: (c\n"),
+    ("password: 8 letters; don't\nb", "password: '[redacted]'\nb"),
+    ("+ password: \"hunter2\n+ b: 'c'\n  d", "+ password: '[redacted]'\n+ b: 'c'\n  d"),
+    ("+ password: `hunter2\n+ b: 'c'\n", "+ password: '[redacted]'\n+ b: 'c'\n"),
+    ("+ 'password': 'hunter2\n+ b: 'c'\n", "+ 'password': '[redacted]'\n+ b: 'c'\n"),
+    (
+      " 9\u{2192}  password: 'hunter2\n10\u{2192}  b",
+      " 9\u{2192}  password: '[redacted]'\n10\u{2192}  b",
+    ),
+    ("9:  password: [hunter2\n10:  b", "9:  password: '[redacted]'\n10:  b"),
+    (
+      "a.js:9:  headers: {\na.js:10:    a: 'hunter2'\nb.js:1: c",
+      "a.js:9:  headers: '[redacted]'\nb.js:1: c",
+    ),
+    ("- headers: {\n    a: 'hunter2'\n\n    b: 'hunter2'\n- c", "- headers: '[redacted]'\n- c"),
+    ("+  headers: {\n+    a: 'hunter2',\n+  },\n+  c: 1", "+  headers: '[redacted]',\n+  c: 1"),
+    ("+  password: `\n+hunter2\n+`,\n+  c: 1", "+  password: '[redacted]',\n+  c: 1"),
+  ] {
+    assert_eq!(input(keys(), &json!(text)), expected, "{text}");
+  }
+}
+
+#[test]
+fn the_prefix_of_a_string_is_no_word() {
+  for prefix in ["b", "Rb", "N", "\u{1b}[32m"] {
+    let text = format!("{{'password': {prefix}'a, hunter2', 'b': 1}}");
+    assert!(!input(keys(), &json!(text)).to_string().contains("hunter2"), "{text}");
   }
 }
 
@@ -296,6 +342,12 @@ fn a_text_of_many_such_members_takes_linear_time() {
     "{x: a(1) [",
     "'x': 'a'\n",
     "'a'\n",
+    "- x: (\n",
+    "- x: 'a\n",
+    "- x: (`\n",
+    "- x: [\n    ",
+    "a.b:1:x: (\n",
+    "\"x\"=>\"",
   ] {
     input(json!({ "keys": ["x"], "patterns": ["plum"] }), &json!(piece.repeat(50_000)));
   }
