@@ -4,7 +4,10 @@ use std::ops::Range;
 
 /// Digits that may contain a card number, with separators. The first group is all of them.
 pub const EXPRESSION: &str = concat!(
+  // The first track of a card begins with `%B`, an escape in a form with `%20`.
+  r"(?:%B|%20|",
   before!(),
+  ")",
   r"([0-9](?:(?:[ .\x{A0}\x{2009}\x{2010}-\x{2015}\x{202F}-]{1,2}|\+|%20)?[0-9]){12,})",
 );
 
@@ -36,9 +39,10 @@ pub fn accepted(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
         let digits = digits.get(start.first..next.map_or(digits.len(), |next| next.first))?;
         let has_marks =
           || groups.get(from + 1..=index).unwrap_or_default().iter().any(|g| g.after_mark);
-        let is_grouped =
-          || groups.get(from..index).unwrap_or_default().iter().all(|g| g.range.len() == 4);
-        let touches_mark = start.after_mark || next.is_some_and(|next| next.after_mark);
+        let is_grouped = || has_groups_of_card(groups.get(from..=index).unwrap_or_default());
+        // In a form, spaces are marks: more digits may follow.
+        let touches_mark = start.after_mark
+          || next.is_some_and(|next| next.after_mark) && !begins_field(text, start.range.start);
         let is_card = !touches_mark && is_card_number(digits) && (!has_marks() || is_grouped());
         is_card.then_some((index, group.range.end))
       });
@@ -53,6 +57,19 @@ pub fn accepted(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
     }
   }
   cards
+}
+
+/// Whether digits are grouped as on a card: by four, or as those of American Express and Diners Club.
+fn has_groups_of_card(groups: &[Group]) -> bool {
+  let mut lengths = groups.iter().map(|group| group.range.len());
+  lengths.clone().rev().skip(1).all(|length| length == 4)
+    || lengths.len() == 3 && lengths.next() == Some(4) && lengths.next() == Some(6)
+}
+
+/// Whether the value of a field of a form begins there.
+fn begins_field(text: &str, at: usize) -> bool {
+  let name = text.get(..at).and_then(|before| before.strip_suffix('='));
+  name.is_some_and(|name| name.ends_with(|end: char| end.is_ascii_alphanumeric() || end == ']'))
 }
 
 /// Whether a UUID has a group of digits that begins there.

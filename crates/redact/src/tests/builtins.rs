@@ -224,6 +224,29 @@ fn a_card_number_may_be_in_a_form_of_the_web() {
   check(&[
     ("credit-cards", "card=4111+1111+1111+1111&cvc=1", "card=[redacted]&cvc=1"),
     ("credit-cards", "card=4111%201111%201111%201111&cvc=1", "card=[redacted]&cvc=1"),
+    // American Express and Diners Club.
+    ("credit-cards", "card=3782+822463+10005&cvc=1", "card=[redacted]&cvc=1"),
+    ("credit-cards", "card=3782%20822463%2010005", "card=[redacted]"),
+    ("credit-cards", "card=3056+930902+5904", "card=[redacted]"),
+    (
+      "credit-cards",
+      "name=\"card\"\r\n\r\n3782 822463 10005\r\n--b",
+      "name=\"card\"\r\n\r\n[redacted]\r\n--b",
+    ),
+    // More digits behind one.
+    ("credit-cards", "card=4111+1111+1111+1111+1227+123", "card=[redacted]+1227+123"),
+    ("credit-cards", "a[card]=4111%201111%201111%201111%20123", "a[card]=[redacted]%20123"),
+    ("credit-cards", "card=3782+822463+10005+1227&a=1", "card=[redacted]+1227&a=1"),
+    ("credit-cards", "card=4111111111111111+12%2F27", "card=[redacted]+12%2F27"),
+    ("credit-cards", "note=card%3A%204111111111111111", "note=card%3A%20[redacted]"),
+  ]);
+}
+
+#[test]
+fn the_tracks_of_a_card_have_its_number() {
+  check(&[
+    ("credit-cards", "%B4111111111111111^DOE/J^2512101?", "%B[redacted]^DOE/J^2512101?"),
+    ("credit-cards", ";4111111111111111=2512101?", ";[redacted]=2512101?"),
   ]);
 }
 
@@ -234,7 +257,13 @@ fn a_card_number_in_a_form_has_the_groups_of_a_card() {
     "4111 1111 1111 1111 +1 415 555 1234, 4111111111111111+49 30 1234567",
     "[redacted] +1 415 555 1234, 4111111111111111+49 30 1234567",
   )]);
-  for text in ["411+111+111+111+1111", "41+11+11+11+11+11+11+11", "411%20111%20111%20111%201111"] {
+  for text in [
+    "3782+82246+310005",
+    "x = 4111+1111+1111+1111+1227",
+    "411+111+111+111+1111",
+    "41+11+11+11+11+11+11+11",
+    "411%20111%20111%20111%201111",
+  ] {
     check(&[("credit-cards", text, text)]);
   }
 }
