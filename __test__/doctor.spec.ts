@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, type Socket, createServer as createTcpServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -547,7 +548,7 @@ test("a key that only Cloudflare's tools would find is pointed at, and one that 
     writeFileSync(devVars, lines);
     const failed = expectFailure(await examine({}, directory), 'environment');
     expect(failed.advice).toBe(
-      ".dev.vars has a key, which only Cloudflare's tools read: try `flue-braintrust doctor --env-file .dev.vars`.",
+      ".dev.vars has a key, which only Cloudflare's tools read: try `npx flue-braintrust doctor --env-file .dev.vars`.",
     );
     const args = ['doctor', '--env-file', '.dev.vars'];
     expect(await cli(args, { cwd: directory })).toMatchObject({ code: 0 });
@@ -580,6 +581,19 @@ test('a compatibility date with which a Worker finds no variables is a warning',
   });
 });
 
+test('a folder of a name that a shell would split is in quotes in the advice', async () => {
+  await withDirectory(async (directory) => {
+    makeWorkspace(directory, { '.env': `BRAINTRUST_API_KEY=${KEY}\n` });
+    renameSync(join(directory, 'packages/agent'), join(directory, "packages/the keeper's"));
+    const { advice } = expectFailure(await examine({}, directory), 'environment');
+    const [, command = ''] = /try `(.*)`/.exec(advice ?? '') ?? [];
+    const printed = execFileSync('sh', ['-c', `npx() { printf '%s\\n' "$@"; }; ${command}`]);
+    expect(String(printed).split('\n')).toContain("packages/the keeper's/.env");
+    const { stdout } = await cli(['doctor'], { cwd: directory });
+    expect(stdout).toContain(String.raw`init 'packages/the keeper'\''s'`);
+  });
+});
+
 test('in a workspace, the files of its packages that depend on Flue are looked at', async () => {
   const server = await collector();
   await withDirectory(async (directory) => {
@@ -590,7 +604,7 @@ test('in a workspace, the files of its packages that depend on Flue are looked a
     const at = (name: string) => join('packages', 'agent', name);
     const failed = expectFailure(await examine({}, directory), 'environment');
     expect(failed.advice).toBe(
-      `${at('.env')} has a key, which only Flue reads: try \`flue-braintrust doctor --env-file ${at('.env')}\`.`,
+      `${at('.env')} has a key, which only Flue reads: try \`npx flue-braintrust doctor --env-file ${at('.env')}\`.`,
     );
     const report = async () => {
       const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };

@@ -220,7 +220,9 @@ test('without a key there is no trace, and the doctor is pointed at', async () =
   const ending = await cli(['replay', file]);
   expect(ending.code).toBe(1);
   expect(ending.stdout).toBe('');
-  expect(ending.stderr).toContain('there is no API key: set BRAINTRUST_API_KEY or name a file');
+  expect(ending.stderr).toContain(
+    'there is no API key: set BRAINTRUST_API_KEY or `apiKey` of initLogger. `npx',
+  );
   expect(ending.stderr).toContain('flue-braintrust doctor');
 });
 

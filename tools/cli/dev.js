@@ -282,7 +282,7 @@ function farewell(collector, isSilent) {
     counted(collector.problemCount + problemsOf(traces).length, 'problem'),
   ];
   const hint = isSilent
-    ? 'Nothing arrived. Does the application call `initLogger`, or set its options in code? `flue-braintrust doctor` checks the project.\n'
+    ? 'Nothing arrived. Does the application call `initLogger`, or set its options in code? `npx flue-braintrust doctor` checks the project.\n'
     : '';
   return `${hint}Collected ${facts.join(', ')}.\n`;
 }

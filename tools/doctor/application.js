@@ -12,6 +12,7 @@ const { notesOnImport } = require('../init/notes');
 const { COMMANDS, executed } = require('../init/packages');
 const { NoProject, readProject } = require('../init/project');
 const { isOfficial, isOurs, OURS } = require('../init/tracing');
+const { shellWord } = require('../support/shell-word');
 const { FLUE, projectFolders } = require('../support/workspace');
 const { flueCopies, installed } = require('./flue-copies');
 
@@ -113,7 +114,8 @@ function registrationProblem(project) {
   if (commands.some((text) => text.includes(REGISTER))) return undefined;
   const files = [...sources, ...(app ? [app] : [])];
   const modules = files.filter(isOurs);
-  const init = [OURS, 'init', path.relative('.', root)].join(' ').trim();
+  const place = path.relative('.', root);
+  const init = [OURS, 'init', ...(place === '' ? [] : [shellWord(place)])].join(' ');
   const advice = `Run \`${executed(packageManager, init)}\`, unless the application is started with \`--import ${REGISTER}\`.`;
   if (modules.length > 0) {
     const lost = modules.filter(({ path: name }) => !isLoaded(project, name));

@@ -8,6 +8,7 @@ const { engines } = require('../../package.json');
 const { settingsOf } = require('../support/destination');
 const { devVarsFiles, emptyEnvironment } = require('../support/cloudflare');
 const { variablesIn } = require('../support/env-file');
+const { shellWord } = require('../support/shell-word');
 const { projectFolders } = require('../support/workspace');
 const { environment, nearestFile } = require('../../js/environment');
 const { parse } = require('../../js/json/json-string');
@@ -113,7 +114,7 @@ function keyElsewhere() {
   if (found === undefined) return undefined;
   const { name } = found;
   const reader = names.includes(name) ? 'Flue reads' : "Cloudflare's tools read";
-  return `${name} has a key, which only ${reader}: try \`flue-braintrust doctor --env-file ${name}\`.`;
+  return `${name} has a key, which only ${reader}: try \`npx flue-braintrust doctor --env-file ${shellWord(name)}\`.`;
 }
 
 /** A hint for an application that is to send to a local collector. */

@@ -78,12 +78,7 @@ function planOf(settings) {
   try {
     return parse(loadNative().plan(settings));
   } catch (error) {
-    // A command has no options of `initLogger`.
-    const problem = messageOf(error).replace(
-      'or pass `apiKey` to initLogger',
-      'or name a file that has it, with --env-file',
-    );
-    throw new Failure(`${problem}. \`flue-braintrust doctor\` has the details.`);
+    throw new Failure(`${messageOf(error)}. \`npx flue-braintrust doctor\` has the details.`);
   }
 }
 

@@ -10,7 +10,7 @@ pub enum ConfigError {
   #[error("invalid options: {0}")]
   Malformed(String),
   /// No API key is configured.
-  #[error("there is no API key: set BRAINTRUST_API_KEY or pass `apiKey` to initLogger")]
+  #[error("there is no API key: set BRAINTRUST_API_KEY or `apiKey` of initLogger")]
   NoApiKey,
   /// The API key has characters that no HTTP header can carry.
   #[error("the API key has characters that are not visible ASCII; remove spaces and line breaks")]
