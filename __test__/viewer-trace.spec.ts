@@ -341,6 +341,20 @@ inBrowser('the page of a trace', () => {
     await details().waitFor({ state: 'detached' });
   });
 
+  test('the marks of the axis have room, however long the trace took', async () => {
+    const year = 365 * 86_400;
+    await sendAll({ n: 0, name: 'import', start: 0, end: 6 * year });
+    await open();
+    await rowOf(0).waitFor();
+    const lefts = await page
+      .locator('.axis .tick')
+      .evaluateAll((all) => all.map((tick) => tick.getBoundingClientRect().left));
+    expect(lefts.length).toBeGreaterThan(2);
+    for (const [i, left] of lefts.entries()) {
+      if (i > 0) expect(left - lefts[i - 1]!).toBeGreaterThan(70);
+    }
+  });
+
   test('a running trace ticks, and the span that runs can be followed', async () => {
     const now = Date.now() / 1000 - 1_800_000_000;
     const root = { n: 0, name: 'flue.prompt', start: now - 70 };
@@ -710,6 +724,14 @@ inBrowser('the page of a trace', () => {
       await details().getByText('Raw JSON').waitFor();
     }
     await copy('Copy for a coding agent');
+  });
+
+  test('numbers of any length leave the page as wide as the window', async () => {
+    const metrics = { tokens: Number.MAX_VALUE };
+    await sendAll({ n: 0, name: 'llm:m', type: 'llm', start: 0, end: 1, metrics });
+    await open(0);
+    await details().getByText('Raw JSON').waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(1300);
   });
 
   test('a report has a time in the wrong unit as the number that it is', async () => {

@@ -117,7 +117,8 @@ export function ticksOf({ start, segments }, zoom, most) {
     const begin = from - start + (first - left) * perUnit;
     const end = from - start + (last - left) * perUnit;
     const count = Math.max(1, Math.floor((most * (last - first)) / shown));
-    const step = STEPS.find((step) => (end - begin) / step <= count) ?? 86_400 * 7;
+    const step =
+      STEPS.find((step) => (end - begin) / step <= count) ?? weeksOf((end - begin) / count);
     const marks = [];
     for (let n = Math.ceil(begin / step - 1e-6); n * step <= end && marks.length < 50; n += 1) {
       const place = left + (n * step - (from - start)) / perUnit;
@@ -130,6 +131,9 @@ export function ticksOf({ start, segments }, zoom, most) {
     return marks;
   });
 }
+
+/** 1, 2, 4, 8 … weeks, in seconds. @param {number} least in seconds */
+const weeksOf = (least) => 604_800 * 2 ** Math.max(0, Math.ceil(Math.log2(least / 604_800)));
 
 /** @param {number} seconds @param {number} step @returns {string} such as `0`, `250 ms`, `1.5 s`, `2 m 30 s` */
 function formatTick(seconds, step) {
