@@ -596,6 +596,20 @@ test.each([
 );
 
 test.each([
+  ['2.1.0', { dev: 'vite dev' }, 'npm run dev'],
+  ['2.1.0', { start: 'node dist/server.mjs' }, 'npx vite dev'],
+  ['1.0.0-beta.9', undefined, 'npx flue dev'],
+])('on Flue %s with the scripts %j, the application starts by `%s`', (version, scripts, start) =>
+  withFiles(
+    { 'package.json': JSON.stringify({ scripts, dependencies: { '@flue/runtime': version } }) },
+    async (directory) => {
+      const { stdout } = await cli(['init', directory]);
+      expect(stdout).toMatch(new RegExp(`dev -- ${start}\n$`));
+    },
+  ),
+);
+
+test.each([
   ['overrides', { overrides: { braintrust: '3.17.0' } }],
   ['resolutions', { resolutions: { '**/braintrust': '3.17.0' } }],
   ['pnpm.overrides', { pnpm: { overrides: { 'braintrust@3': '3.17.0' } } }],

@@ -6,7 +6,7 @@ const path = require('node:path');
 
 const { printable } = require('../collector/text');
 const { unifiedDiff } = require('../init/diff');
-const { executed } = require('../init/packages');
+const { development, executed } = require('../init/packages');
 const { createFile, replaceFile } = require('../init/write');
 const { planInit } = require('../init/plan');
 const { NoProject, readProject } = require('../init/project');
@@ -109,7 +109,8 @@ function outcome({ changes, commands, notes, byHand }, dryRun) {
  * @param {import('../init/project').Project} project
  * @param {boolean} dryRun
  */
-function report({ changes, commands, notes, byHand }, { root, packageManager }, dryRun) {
+function report({ changes, commands, notes, byHand }, project, dryRun) {
+  const { root, packageManager } = project;
   const files = dryRun ? changes.map(drawDiff) : changes.map(drawLine);
   const isDone = changes.length + byHand.length === 0;
   const done = isDone ? ['Nothing to change: the project is set up.\n'] : files;
@@ -124,7 +125,7 @@ function report({ changes, commands, notes, byHand }, { root, packageManager }, 
     ...(allNotes.length > 0 ? ['\n', ...allNotes.map((note) => `Note: ${printable(note)}\n`)] : []),
     `\nNext, ${place === '' ? '' : `in ${printable(place)}, `}with BRAINTRUST_API_KEY set:\n\n`,
     ...next,
-    `\nWithout an account: ${ours(`dev -- ${packageManager} run dev`)}\n`,
+    `\nWithout an account: ${ours(`dev -- ${development(project)}`)}\n`,
   ].join('');
 }
 

@@ -39,4 +39,14 @@ function installation({ dependencies, packageManager }, { wanted, unwanted }) {
  */
 const executed = (packageManager, command) => `${COMMANDS[packageManager].execute} ${command}`;
 
-module.exports = { COMMANDS, executed, installation };
+/**
+ * The command that starts the development server.
+ *
+ * @param {Project} project
+ */
+function development({ packageManager, line, hasDevScript }) {
+  if (hasDevScript) return `${packageManager} run dev`;
+  return executed(packageManager, line === '2.x' ? 'vite dev' : 'flue dev');
+}
+
+module.exports = { COMMANDS, development, executed, installation };

@@ -51,6 +51,7 @@ class NoProject extends Failure {}
  * @property {import('./aliases').Alias[]} aliases names of its modules that are no paths
  * @property {SourceFile[]} launchers files that start the application
  * @property {Record<string, string>} dependencies of all kinds
+ * @property {boolean} hasDevScript whether `run dev` starts it
  * @property {string[]} pins where package.json sets the version of `braintrust` for the whole tree
  * @property {PackageManager} packageManager
  */
@@ -97,6 +98,7 @@ function readProject(directory) {
     unreadable,
     launchers: LAUNCHERS.flatMap((name) => readableFile(root, name) ?? []),
     dependencies,
+    hasDevScript: typeof manifest.scripts?.dev === 'string',
     pins: pinsOf(manifest),
     packageManager: packageManagerOf(root, manifest),
   };
