@@ -417,6 +417,8 @@ test.each([
   expect(await program.exit).toBe(2);
   expect(program.err).toContain(`flue-braintrust: ${problem}`);
   expect(program.err).toContain('Usage: flue-braintrust');
+  // The mistake stays in sight.
+  expect(program.err.split('\n').length).toBeLessThanOrEqual(24);
   expect(program.err).not.toMatch(/(?!\n)\p{Cc}/u);
   expect(program.out).toBe('');
 });

@@ -3,7 +3,7 @@
 
 // The program `flue-braintrust`: finds the command, and loads nothing else.
 
-const { COMMANDS, helpOf, usage } = require('./cli/commands');
+const { COMMANDS, helpOf, synopsisOf, usage } = require('./cli/commands');
 const { parseArguments } = require('./cli/arguments');
 const { printable } = require('./collector/text');
 const { messageOf } = require('../js/json/describe');
@@ -39,7 +39,7 @@ async function main(args) {
       process.stderr.write(`flue-braintrust: ${printable(error.message)}\n`);
       return error.exitCode;
     }
-    if (error instanceof UsageError) return refuse(error.message, helpOf(command));
+    if (error instanceof UsageError) return refuse(error.message, synopsisOf(name, command));
     return reportUnexpected(error);
   }
 }

@@ -17,11 +17,11 @@ const COMMANDS = new Map([
   [
     'dev',
     {
-      summary: 'start a local collector, with an application if you like, and show its traces',
+      summary: 'start a local collector and viewer, and optionally an application',
       examples: [
         'dev -- npm run dev           # collector and application in one terminal',
         'dev --open -- node app.mjs   # also opens the viewer in the browser',
-        'dev --file traces.ndjson     # keeps the traces for the next time',
+        'dev --file traces.ndjson     # keeps the traces for the next start',
       ],
       load: () => require('./dev'),
     },
@@ -40,10 +40,10 @@ const COMMANDS = new Map([
   [
     'doctor',
     {
-      summary: 'check, step by step, whether traces arrive, and say what is wrong',
+      summary: 'check each step of delivery, and print what is wrong',
       examples: [
         'doctor                  # with the variables of this shell',
-        'doctor --env-file .env  # and those of a file',
+        'doctor --env-file .env  # also with those of a file',
         'doctor --json           # for programs',
       ],
       load: () => require('./doctor'),
@@ -52,7 +52,7 @@ const COMMANDS = new Map([
   [
     'inspect',
     {
-      summary: 'list what a spool directory holds, without its content',
+      summary: 'list what a spool directory holds, without content',
       examples: [
         'inspect .flue-braintrust         # for people',
         'inspect /var/spool/app --json    # for programs',
@@ -65,8 +65,8 @@ const COMMANDS = new Map([
     {
       summary: 'deliver what a spool directory holds',
       examples: [
-        'drain .flue-braintrust --env-file .env       # what waits for the destination of .env',
-        'drain .flue-braintrust --from 0f3a           # what waits for another one, as of an old key',
+        'drain .flue-braintrust --env-file .env       # the rows for the destination in .env',
+        'drain .flue-braintrust --from 0f3a           # those for another one, such as an old key',
         'drain .flue-braintrust --from all --timeout 300',
       ],
       load: () => require('./drain'),
@@ -109,16 +109,16 @@ function usage() {
     'Commands:',
     ...commands,
     '',
-    'Exit codes: 0 done, 1 failed, 2 wrong usage; of `dev -- COMMAND`, that of COMMAND.',
+    'Exit codes: 0 success, 1 failure, 2 wrong usage; of `dev -- COMMAND`, that of COMMAND.',
     '',
     'Options:',
     '  -h, --help     show this help, or that of a command',
     '  -v, --version  show the version',
     '',
     examples([
-      'dev -- npm run dev   # an application with its traces, without an account',
-      'doctor               # why no trace arrives',
-      'help drain           # all about a command',
+      'dev -- npm run dev   # shows the traces of an application, without an account',
+      'doctor               # finds out why no trace arrives',
+      'help drain           # explains a command',
     ]),
   ].join('\n');
 }
@@ -130,9 +130,20 @@ function usage() {
  */
 const helpOf = (command) => `${command.load().usage}\n${examples(command.examples)}`;
 
+/**
+ * The form of a command: what is shown of its help beside a mistake, which must stay in sight.
+ *
+ * @param {string} name
+ * @param {Command} command
+ */
+function synopsisOf(name, command) {
+  const [form] = command.load().usage.split('\n\n');
+  return `${form}\n\n\`npx flue-braintrust help ${name}\` explains it.\n`;
+}
+
 /** @param {string[]} lines */
 function examples(lines) {
   return ['Examples:', ...lines.map((line) => `  npx flue-braintrust ${line}`), ''].join('\n');
 }
 
-module.exports = { COMMANDS, helpOf, usage };
+module.exports = { COMMANDS, helpOf, synopsisOf, usage };

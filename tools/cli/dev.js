@@ -35,29 +35,28 @@ const [QUIET_MS, MAX_WAIT_MS] = [250, 2000];
 
 const usage = `Usage: flue-braintrust dev [options] [-- COMMAND [ARGUMENTS]]
 
-Starts a local collector that stands in for Braintrust. It shows its traces in a browser, at the
-address it prints, and prints each finished trace as a tree with a link; a trace that is large, or was
-printed before, in one line. Each feedback is one line, too. Rows that break the protocol are warned
-about. Stop it with Ctrl-C; it then says how many traces it has collected, and how many of them it kept.
+Starts a local collector that implements Braintrust's protocol, with a viewer at the address that it
+prints. Prints each finished trace as a tree with a link, or as one line if it is large or was printed
+before; each feedback is one line. Warns of rows that break the protocol. Ctrl-C ends it; it then prints
+how many traces it has collected and kept.
 
-With a COMMAND, starts it with the variables that send its traces here, and ends with it. Ctrl-C ends
-the command first, then the collector. The exit code is that of the command; 128 and its number if a
-signal has ended it, 127 if there is no such program, 126 if it cannot be executed. A command that has
-not ended five seconds after Ctrl-C is killed, with all that it has started; a second Ctrl-C kills it at
-once.
+With a COMMAND, starts that, too, with the variables that send its traces to the collector, and ends with
+it. Ctrl-C ends the command first. After five seconds, or at a second Ctrl-C, the command and all
+processes that it has started are killed. The exit code is that of the command: 128 plus the number of
+the signal that ended it, 127 if there is no such program, 126 if it cannot be executed.
 
-With a host that other machines can reach, the viewer needs the token in the printed address, and
-applications need it as their key.
+If other machines can reach the host, the viewer needs the token in the printed address, and applications
+need the token as their API key.
 
 Options:
-  -p, --port N     port to listen on; 0 takes a free one (default ${DEFAULT_PORT}, or one up to ${OTHER_PORTS.at(-1)} if it is taken)
-      --host H     address to listen on (default ${DEFAULT_HOST})
-      --file FILE  keep every incoming row in FILE, as JSON lines; what is in it already is shown, too.
-                   A file of something else is refused, and stays as it is
-      --clear      remove what is in FILE first
-      --keep N     show the N traces that changed last (default ${DEFAULT_KEEP}), up to 512 MiB of rows
-  -o, --open       open the viewer in the browser (the program that BROWSER names, if it is set)
-      --stay       do not end with the command, but with Ctrl-C
+  -p, --port N     the port; 0: any free one (default ${DEFAULT_PORT}, or the first free one up to ${OTHER_PORTS.at(-1)})
+      --host H     the address to listen on (default ${DEFAULT_HOST})
+      --file FILE  store all rows in FILE, as JSON lines, and load those that it has. A file of other
+                   content is refused, and not changed
+      --clear      empty FILE first
+      --keep N     keep the N traces that changed last (default ${DEFAULT_KEEP}), up to 512 MiB of rows
+  -o, --open       open the viewer in the browser (in the program that BROWSER names, if set)
+      --stay       when the command ends, continue until Ctrl-C
   -q, --quiet      print no traces
   -h, --help       show this help
 `;

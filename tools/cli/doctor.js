@@ -9,13 +9,13 @@ const { painter, printJson } = require('../support/terminal');
 
 const usage = `Usage: flue-braintrust doctor [--env-file FILE] [--json] [--quiet]
 
-Checks, in order, everything that a trace needs to arrive, and says what is wrong and what to do: Node,
-the application in this directory (one copy of Flue, tracing registered), the native part, the settings
-and where each is set, the network, the login, the organisation, the project, the limits. Then it sends
-a trace of one span and prints its link. The key is never printed.
-Options that the application gives to \`initLogger\` win over all of it, and are not known here.
+Checks each step of delivery, in order, and prints what is wrong and how to correct it: Node, the
+application in this directory (one copy of Flue, tracing registered), the native part, the settings and
+where each is set, the network, the login, the organisation, the project, the limits. Then sends a trace
+of one span and prints its link. Never prints the key.
+Options that the application passes to \`initLogger\` take precedence; \`doctor\` does not know them.
 
-Exit codes: 0 a trace has arrived, 1 something is wrong.
+Exit codes: 0 a trace has arrived, 1 a check failed.
 
 Options:
 ${destinationUsage}

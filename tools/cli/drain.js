@@ -38,21 +38,21 @@ const UNBOUNDED = { maxAgeMs: 8.64e15, maxBytes: Number.MAX_SAFE_INTEGER };
 const usage = `Usage: flue-braintrust drain DIRECTORY [--from DESTINATION] [--timeout S] [--env-file FILE]
                              [--json] [--quiet]
 
-Delivers what ended processes left in the spool in DIRECTORY for the destination that the variables name,
-however old it is. What is there for other destinations, and what living processes keep there, is left
-alone. Spans that the ended processes left open are closed and marked as interrupted.
+Delivers the rows that ended processes left in the spool in DIRECTORY for the configured destination,
+regardless of age. Rows for other destinations, and those of running processes, stay. Spans that the ended
+processes left open are closed and marked as interrupted.
 
-With --from, delivers what waits for another destination, too: after a key was replaced or a server has
-moved, rows still wait for the old one. They go to the key, the server and the project of the variables,
-once a login there has succeeded, or, where the variables make a login unnecessary, a test trace has arrived.
+With --from, also delivers the rows of another destination to the configured one, for example after a key
+was replaced or a server has moved. Before that, a login with the current settings must succeed, or, where
+they need no login, a test trace must arrive.
 
-Exit codes: 0 nothing is left of what was to be delivered, 1 something is.
+Exit codes: 0 nothing is left to deliver, 1 rows are left.
 
 Options:
       --from DESTINATION
-                       the fingerprint of another destination as \`inspect\` lists it, or its first
-                       digits; \`all\`: all of them. May be given several times
-      --timeout S      how long to try at most, in seconds (default ${DEFAULT_TIMEOUT_S})
+                       the fingerprint of another destination, as \`inspect\` lists it, or its first
+                       digits; \`all\` for all of them. May be repeated
+      --timeout S      the longest duration, in seconds (default ${DEFAULT_TIMEOUT_S})
 ${destinationUsage}
       --json           print the outcome as JSON
   -q, --quiet          print only what is lost or left, and no progress

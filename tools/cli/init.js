@@ -16,16 +16,16 @@ const { Failure } = require('../support/usage');
 
 const usage = `Usage: flue-braintrust init [DIRECTORY] [--flue-run] [--dry-run] [--json]
 
-Adds tracing to the Flue project in DIRECTORY (default: the working directory), as Flue's guide does it:
-braintrust.ts in the source root (the first of .flue/, src/ and the project itself), imported once by
-app.ts, and the variables in .env.example where there is one. A module that uses the \`braintrust\` package
-is brought to this one: the import changes, and on Flue 1.0-beta and 2 the registration to \`instrument\`.
-All else stays as it is; what is done is not done again.
+Adds tracing to the Flue project in DIRECTORY (default: the working directory), as Flue's guide does:
+creates braintrust.ts in the source root (the first of .flue/, src/ and the project directory that
+exists), imports it in app.ts, and adds the variables to .env.example, if there is one. In a module that
+uses the \`braintrust\` package, changes the import and, on Flue 1.0-beta and 2, the registration to
+\`instrument\`. Changes nothing else; a second run changes nothing.
 
-Installs nothing, but prints what to run.
+Installs nothing; prints the commands to run.
 
 Options:
-      --flue-run  on Flue 2, import the module from the agents, too: \`flue run\` loads no app.ts
+      --flue-run  on Flue 2, also import the module in the agents: \`flue run\` loads no app.ts
       --dry-run   show what would change, and change nothing
       --json      print the outcome as JSON, with the diffs
   -h, --help      show this help

@@ -9,12 +9,11 @@ const { painter, printJson } = require('../support/terminal');
 
 const usage = `Usage: flue-braintrust inspect DIRECTORY [--json] [--quiet]
 
-Lists what the spool in DIRECTORY holds, without its content: for each destination, how many payloads,
-rows and bytes wait and since when, what is damaged, and whose it is. A destination is shown as the
-fingerprint by which its files are named; that of the variables is marked, if there is a key. Changes
-nothing, and needs no key.
+Lists the spool in DIRECTORY, without content: for each destination, the waiting payloads, rows and bytes
+with their age, damaged files, and the processes that left them. A destination appears as the fingerprint
+in its file names; with a key, that of the current settings is marked. Changes nothing, and needs no key.
 
-Exit codes: 0 listed, 1 the directory cannot be read or something in it is damaged.
+Exit codes: 0 listed, 1 the directory cannot be read, or a file is damaged.
 
 Options:
       --json   print the list as JSON

@@ -29,20 +29,19 @@ const EVENTS_AT_ONCE = 500;
 const usage = `Usage: flue-braintrust replay FILE [--local [--port N]] [--project NAME] [--env-file FILE]
                               [--json] [--quiet]
 
-Turns recorded Flue events into a trace, with their own ids and times: the same
-file twice is the same trace. FILE has one JSON text a line, an event or {"event": …}; an application records
-such with
+Turns recorded Flue events into a trace, with their ids and times: a second replay produces the same trace.
+Each line of FILE is JSON: an event or {"event": …}. An application records them with
 
   observe((event) => fs.appendFileSync('observations.ndjson', JSON.stringify(event) + '\\n'));
 
-The trace goes where the variables say.
+The trace goes to the configured destination.
 
-Exit codes: 0 all has arrived, 1 something has not, a line could not be read, or FILE has no event.
+Exit codes: 0 delivered, 1 a row was not delivered, a line was unreadable, or FILE has no event.
 
 Options:
-      --local          send it to the collector of \`flue-braintrust dev\` on this machine instead
+      --local          send it to a local collector, which \`flue-braintrust dev\` starts
       --port N         the port of that collector (default ${DEFAULT_PORT})
-      --project NAME   the project that takes it
+      --project NAME   send it to this project
 ${destinationUsage}
       --json           print the outcome as JSON
   -q, --quiet          print only what is wrong

@@ -16,21 +16,21 @@ const DEFAULT_INTERVAL_S = 1;
 
 const usage = `Usage: flue-braintrust top [PID] [--interval S] [--once] [--json]
 
-Watches the counters of the running applications of this user, or of the one with the process id PID:
-rows per second (a span takes one or two), what waits in memory and in the spool, what is lost, and the
-last error. Where sampling leaves out traces, it counts their spans. Ends with Ctrl-C, or with the
-applications. One that does not answer is marked; its counters are the last that it gave.
+Watches the counters of this user's running applications, or of the one with the process id PID: rows per
+second (a span takes one or more), rows in memory and in the spool, lost rows, the last error, and the
+spans that sampling left out. Ends with Ctrl-C, or with the applications. An application that does not
+respond is marked, and shown with its last counters.
 
-An application offers them if it was started with FLUE_BRAINTRUST_TOP=1: it then listens on a Unix socket
-that only its user can open, and answers when asked. The value may be the directory for the sockets, as an
-absolute path; set it here, too. Not on Windows.
+An application that is started with FLUE_BRAINTRUST_TOP=1 offers its counters, on a Unix socket that only
+its user can open. The value may also be the directory of the sockets, as an absolute path; set the same
+value for this command. Not available on Windows.
 
 Exit codes: 0 stopped or ended, 1 there is no such application.
 
 Options:
-  -i, --interval S  seconds between two looks (default ${DEFAULT_INTERVAL_S}, at least 0.1)
-      --once        look once, without rates
-      --json        look once, and print the counters as JSON
+  -i, --interval S  seconds between two updates (default ${DEFAULT_INTERVAL_S}, at least 0.1)
+      --once        print the counters once, without rates
+      --json        print the counters once, as JSON
   -h, --help        show this help
 `;
 

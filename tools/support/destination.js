@@ -25,8 +25,8 @@ const { Failure } = require('./usage');
  */
 const destinationOptions = { 'env-file': { type: 'string' } };
 
-const destinationUsage = `      --env-file FILE  read variables from FILE first; those that are set already win. Node reads this
-                       option itself: without the file it prints one line, and the exit code is 9`;
+const destinationUsage = `      --env-file FILE  also read variables from FILE; those that are set take precedence. If FILE is missing,
+                       Node itself prints an error, and the exit code is 9`;
 
 /**
  * A file of variables that was read into the environment.
