@@ -594,6 +594,19 @@ test('a folder of a name that a shell would split is in quotes in the advice', a
   });
 });
 
+test('in a workspace, a Node that is too old is named before anything fails in it', async () => {
+  await withDirectory(async (directory) => {
+    makeWorkspace(directory, {});
+    // As on Node 20.
+    const older = join(directory, 'older.cjs');
+    writeFileSync(older, `delete require('fs').globSync;`);
+    const env = { NODE_OPTIONS: `--require ${older}` };
+    const { stdout, stderr } = await cli(['doctor'], { cwd: directory, env });
+    expect(stdout).toContain('Traces do not arrive.');
+    expect(stderr).toBe('');
+  });
+});
+
 test('in a workspace, the files of its packages that depend on Flue are looked at', async () => {
   const server = await collector();
   await withDirectory(async (directory) => {

@@ -43,11 +43,12 @@ const projectFolders = (directory) => ['.', ...fluePackages(directory)];
  * @param {string} pattern
  */
 function foldersOf(root, pattern) {
-  const files = fs.globSync(`${pattern.replace(/\/+$/, '')}/package.json`, {
+  // Node before 22 lacks it; `doctor` names that.
+  const files = fs.globSync?.(`${pattern.replace(/\/+$/, '')}/package.json`, {
     cwd: root,
     exclude: (name) => path.basename(name) === 'node_modules',
   });
-  return files.map((file) => path.normalize(path.dirname(file)));
+  return (files ?? []).map((file) => path.normalize(path.dirname(file)));
 }
 
 /** @param {Record<string, any>} manifest */
