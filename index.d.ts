@@ -143,7 +143,7 @@ export interface InitLoggerOptions<_IsAsyncFlush extends boolean = boolean> {
   /**
    * Called with the event that begins a trace, once for each trace in a process; what it returns is added to the root.
    * It must be fast and not async: after three calls of more than 50 ms it is not called any more. What it throws, and
-   * what is no tag or metadata, is left out with a warning.
+   * what is not a tag or metadata, is left out with a warning.
    */
   enrich?: ((event: any) => TraceFields | null | undefined) | undefined;
 

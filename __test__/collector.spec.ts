@@ -488,7 +488,7 @@ describe('the checks', () => {
     ['a parent', { span_parents: [hostile] }, 'span_parents must be'],
     ['a source', { _audit_source: hostile }, '_audit_source must be one of external, app, api'],
     ['another root', { root_span_id: hostile }, 'root_span_id changed from'],
-    ['an id', { id: hostile }, 'a row is no object with an id'],
+    ['an id', { id: hostile }, 'a row must be an object with an `id`'],
     ['a part of a message', { input: [{ type: 'text' }, { type: hostile, text: 'x' }] }, ''],
   ])('%s that no text can be made of ends nothing', async (_, change, problem) => {
     const c = await start();
@@ -606,7 +606,7 @@ describe('the checks', () => {
       { rowId: null, problem: 'api_version of /logs3 must be 2' },
       {
         rowId: null,
-        problem: 'a row is no object with an id; it was not stored',
+        problem: 'a row must be an object with an `id`; it was not stored',
       },
     ]);
     expect(c.rows()).toEqual([]);
@@ -1303,7 +1303,7 @@ describe('the file', () => {
 
   test('that cannot be opened keeps the collector from starting', async () => {
     // A device without an end.
-    await expect(startCollector({ file: '/dev/zero' })).rejects.toThrow('/dev/zero is no file');
+    await expect(startCollector({ file: '/dev/zero' })).rejects.toThrow('/dev/zero is not a file');
     await expect(startCollector({ file: directory })).rejects.toThrow('EISDIR');
   });
 });

@@ -368,7 +368,7 @@ test('an application that cannot be started is named, with the exit code of a sh
       ],
       [plain, 'it may not be executed', 126],
       [directory, 'it may not be executed', 126],
-      [join(plain, 'x'), 'a part of its path is no directory', 126],
+      [join(plain, 'x'), 'a part of its path is not a directory', 126],
     ];
     const endings = cases.map(async ([program, why, code, args = []]) => {
       const { seen, exit } = dev(['--port', '0', '--', program, ...args]);
@@ -510,7 +510,7 @@ test.each(OTHER_FILES)(
         expect(await exit).toBe(2);
         expect(seen).toEqual({ out: '', err: expect.stringContaining(cause) });
         expect(seen.err).toMatch(
-          /^flue-braintrust: \S+ is no file of rows, and was left as it is: /,
+          /^flue-braintrust: \S+ is not a file of rows, and was left as it is: /,
         );
         expect(readFileSync(file)).toEqual(Buffer.from(content));
         expect(statSync(file).mtimeMs).toBe(mtimeMs);

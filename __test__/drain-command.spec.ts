@@ -111,7 +111,9 @@ test('what a replaced key has stranded is delivered with the new one, once that 
 
     const none = await cli(['drain', dir, '--from', 'beef'], { env: destination(collector) });
     expect(none.code).toBe(2);
-    expect(none.stderr).toContain('--from: beef is none here; there is no other one\n');
+    expect(none.stderr).toContain(
+      '--from: beef matches no destination here; there is no other one\n',
+    );
   });
 });
 

@@ -978,7 +978,7 @@ test('a project in CommonJS gets CommonJS', async () => {
 
 test.each([
   ['no project', {}, 'there is no package.json'],
-  ['no Flue project', { 'package.json': '{}' }, 'is no Flue project'],
+  ['no Flue project', { 'package.json': '{}' }, 'is not a Flue project'],
   ['a broken package.json', { 'package.json': '{' }, 'is not JSON'],
 ])('%s is reported', async (_what, files: Record<string, string>, problem) => {
   await withDirectory(async (directory) => {
@@ -1030,7 +1030,7 @@ describe('a workspace with the packages of all projects above', () => {
         const ending = await cli(['init', join(directory, name)]);
         expect(ending).toMatchObject({ code: 1, stdout: '' });
         expect(ending.stderr).toBe(
-          `flue-braintrust: ${join(directory, name)} is no Flue project: ${problem}\n`,
+          `flue-braintrust: ${join(directory, name)} is not a Flue project: ${problem}\n`,
         );
       };
       const lacksFlue = 'it does not depend on @flue/runtime';
@@ -1114,7 +1114,7 @@ unixTest(
           'src/agents.ts was left out, as it cannot be read: it is a folder.',
           'src/circle.ts was left out, as it cannot be read: its links lead in a circle.',
           'src/link.ts was left out, as it cannot be read: it is a link to nowhere.',
-          'src/pipe.ts was left out, as it cannot be read: it is no file.',
+          'src/pipe.ts was left out, as it cannot be read: it is not a file.',
         ]);
 
         const refused = async (problem: string) => {

@@ -5,38 +5,38 @@ import { closedPort } from './support/network';
 
 // A member with this name is what a promise has.
 const THEN = ['the', 'n'].join('');
-const NO_PATTERNS = '`redact.patterns` is no list of strings and regular expressions';
+const NO_PATTERNS = '`redact.patterns` is not a list of strings and regular expressions';
 
 test.each<[string, unknown, string]>([
-  ['apiKey', 5, '`apiKey` is no string'],
-  ['projectName', 5, '`projectName` is no string'],
-  ['exitTimeoutMs', '2s', '`exitTimeoutMs` is no number'],
-  ['maxQueueBytes', '64MB', '`maxQueueBytes` is no number'],
-  ['sampleRate', '0.5', '`sampleRate` is no number'],
-  ['messages', 1, '`messages` is no string'],
-  ['turnInput', 3, '`turnInput` is no string'],
+  ['apiKey', 5, '`apiKey` is not a string'],
+  ['projectName', 5, '`projectName` is not a string'],
+  ['exitTimeoutMs', '2s', '`exitTimeoutMs` is not a number'],
+  ['maxQueueBytes', '64MB', '`maxQueueBytes` is not a number'],
+  ['sampleRate', '0.5', '`sampleRate` is not a number'],
+  ['messages', 1, '`messages` is not a string'],
+  ['turnInput', 3, '`turnInput` is not a string'],
   [
     'content',
     { constructor: 1 },
     '`content.constructor` is unknown; known: input, output, systemPrompt, tools, reasoning, errors',
   ],
-  ['keepErrors', 'true', '`keepErrors` is no boolean'],
-  ['sample', 0.5, '`sample` is no function'],
-  ['enrich', 'user', '`enrich` is no function'],
+  ['keepErrors', 'true', '`keepErrors` is not a boolean'],
+  ['sample', 0.5, '`sample` is not a function'],
+  ['enrich', 'user', '`enrich` is not a function'],
   ['content', 'no', '`content` is neither true, false nor a plain object'],
   ['content', [], '`content` is neither true, false nor a plain object'],
-  ['content', { reasoning: 'no' }, '`content.reasoning` is no boolean'],
-  ['redact', true, '`redact` is no plain object'],
-  ['redact', { keys: 'token' }, '`redact.keys` is no list of strings'],
-  ['redact', { paths: [3] }, '`redact.paths` is no list of strings'],
+  ['content', { reasoning: 'no' }, '`content.reasoning` is not a boolean'],
+  ['redact', true, '`redact` is not a plain object'],
+  ['redact', { keys: 'token' }, '`redact.keys` is not a list of strings'],
+  ['redact', { paths: [3] }, '`redact.paths` is not a list of strings'],
   ['redact', { patterns: ['a', 3] }, NO_PATTERNS],
   ['redact', { patterns: [[/a/]] }, NO_PATTERNS],
   ['redact', { patterns: [{ source: 'a' }] }, NO_PATTERNS],
   ['redact', { patterns: Object.assign(Array(2), { 1: /a/ }) }, NO_PATTERNS],
-  ['redact', { keys: Array(1) }, '`redact.keys` is no list of strings'],
-  ['redact', { replacement: 3 }, '`redact.replacement` is no string'],
+  ['redact', { keys: Array(1) }, '`redact.keys` is not a list of strings'],
+  ['redact', { replacement: 3 }, '`redact.replacement` is not a string'],
   ['spool', '/var/spool', '`spool` is neither true, false nor a plain object'],
-  ['spool', { maxBytes: '1GB' }, '`spool.maxBytes` is no number'],
+  ['spool', { maxBytes: '1GB' }, '`spool.maxBytes` is not a number'],
   [
     'spool',
     { directory: '/var/spool' },
@@ -99,7 +99,7 @@ test.each<[string, unknown]>([
     expect(() => pickOptions({ [name]: value })).toThrow(`\`${name}\` is n`);
   }
   expect(() => pickOptions(value as object)).toThrow(
-    'the options of `initLogger` are no plain object',
+    'the options of `initLogger` are not a plain object',
   );
   expect(unknownOptions(value as object)).toEqual([]);
 });

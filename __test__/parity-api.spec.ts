@@ -358,7 +358,9 @@ test('a file that does not arrive is warned of, with the cause', () =>
     (_row, _shown, _collector, stderr) => {
       expect(stderr).toContain('An attachment cannot be read (ENOENT)');
       expect(stderr).toContain('An attachment of more than 5 MiB is left out');
-      expect(stderr.match(/The data of an attachment is no path, bytes or Blob/g)).toHaveLength(1);
+      expect(
+        stderr.match(/The data of an attachment is not a path, bytes or a Blob/g),
+      ).toHaveLength(1);
       expect(stderr).toContain('Files in 1 of the last updates are lost');
     },
   ));

@@ -98,7 +98,7 @@ test.each([
   ["redact: { builtins: ['mails'] }", 'unknown builtin "mails" in redact.builtins'],
   ["redact: { key: ['password'] }", '`redact.key` is unknown'],
   ['content: { inputs: false }', '`content.inputs` is unknown'],
-  ["redact: new Map([['keys', ['password']]])", '`redact` is no plain object'],
+  ["redact: new Map([['keys', ['password']]])", '`redact` is not a plain object'],
   ['content: new Boolean(false)', '`content` is neither true, false nor a plain object'],
 ])(
   'rules that cannot be applied start no tracing, and one line says why: %s',

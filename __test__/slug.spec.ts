@@ -84,7 +84,7 @@ describe.each(packages)('braintrust %s', (_version, util) => {
 });
 
 test.each(['', 'x', 'AwI=', '🦉', 'AwIEAQ==', 'AwIAbnVsbA==', 'BQIAe30='])(
-  '%j is no slug',
+  '%j is not a slug',
   (text) => {
     expect(readSlug(text)?.span_id).toBeUndefined();
   },

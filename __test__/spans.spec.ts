@@ -94,7 +94,7 @@ test('what work gives is given, what it throws is recorded and thrown on, at onc
 
 test('what `updateSpan` cannot use has the name that it has there', () =>
   traced(`bt.updateSpan({ exported: 'no slug' });`, (_, { stderr }) => {
-    expect(stderr).toContain('FLUE_BRAINTRUST_BAD_PARENT: `exported` is no slug');
+    expect(stderr).toContain('FLUE_BRAINTRUST_BAD_PARENT: `exported` is not a slug');
   }));
 
 test('each call on a span that fails is reported, once', () =>
@@ -115,7 +115,7 @@ test('each call on a span that fails is reported, once', () =>
       expect(lines).toEqual([
         expect.stringMatching(/BAD_SPAN: A span was asked for .*RangeError/),
         expect.stringMatching(/BAD_SPAN: A span was asked for .*TypeError/),
-        expect.stringContaining('BAD_PARENT: `parent` is no slug'),
+        expect.stringContaining('BAD_PARENT: `parent` is not a slug'),
         expect.stringContaining('BAD_PARENT: `parentSpanIds` has no ids'),
       ]);
     },
@@ -144,7 +144,7 @@ test('values that no JSON holds, and nonsense in every place, harm nobody', () =
         expect.stringContaining('FLUE_BRAINTRUST_BAD_SCORE'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_METRIC'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_TIME: `endTime`'),
-        expect.stringContaining('FLUE_BRAINTRUST_BAD_PARENT: `parent` is no slug'),
+        expect.stringContaining('FLUE_BRAINTRUST_BAD_PARENT: `parent` is not a slug'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_SPAN'),
       ]);
       expect(row('hostile')).toMatchObject({

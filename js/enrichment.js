@@ -77,7 +77,7 @@ function tagsOf(given) {
   const tags = all.filter((tag) => typeof tag === 'string' && tag !== '' && tag.length <= MAX_TAG);
   if (tags.length < all.length || tags.length > MAX_TAGS) {
     refuse(
-      `returned tags that are no strings of at most ${MAX_TAG} characters, or more than ${MAX_TAGS}`,
+      `returned tags that are not strings of at most ${MAX_TAG} characters, or more than ${MAX_TAGS}`,
     );
   }
   return toJsonSafe([...new Set(tags.slice(0, MAX_TAGS))]);

@@ -171,7 +171,7 @@ function pickOptions(options, env = {}) {
   return readOption('options', () => {
     const given = options ?? {};
     if (!isSettings(given)) {
-      throw new InvalidOption('the options of `initLogger` are no plain object');
+      throw new InvalidOption('the options of `initLogger` are not a plain object');
     }
     const picked = checked(given, NATIVE);
     checked(given, OWN);
@@ -231,14 +231,14 @@ function ofType(name, value, type) {
     const isType = isItem
       ? Array.isArray(value) && Array.from(value).every(isItem)
       : typeof value === type;
-    if (!isType) throw new InvalidOption(`\`${name}\` is no ${type}`);
+    if (!isType) throw new InvalidOption(`\`${name}\` is not a ${type}`);
     return value;
   }
   const { members, isSwitch } = type;
   if (isSwitch && typeof value === 'boolean') return value;
   if (!isSettings(value)) {
     throw new InvalidOption(
-      `\`${name}\` is ${isSwitch ? 'neither true, false nor a' : 'no'} plain object`,
+      `\`${name}\` is ${isSwitch ? 'neither true, false nor' : 'not'} a plain object`,
     );
   }
   const unknown = namesOf(value).find((member) => !Object.hasOwn(members, member));

@@ -182,7 +182,7 @@ class Attachment {
       this.#why = 'a file that is still being read';
       this.#reading = this.#read(data).then(() => void (this.#reading = undefined));
     } else {
-      const what = 'The data of an attachment is no path, bytes or Blob';
+      const what = 'The data of an attachment is not a path, bytes or a Blob';
       warn('BAD_SPAN', `${what}: a mark stands for it.`, what);
     }
   }

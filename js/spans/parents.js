@@ -45,7 +45,7 @@ function namedParent(parent, name = 'parent') {
   if (parent === undefined || parent === null || parent === '') return undefined;
   const found = typeof parent === 'string' ? slugParent(parent) : headerParent(parent);
   if (found === undefined) {
-    const what = `\`${name}\` is no slug of a span in a project or an experiment`;
+    const what = `\`${name}\` is not a slug of a span in a project or an experiment`;
     warn('BAD_PARENT', `${what}; it is ignored.`, what);
   }
   return found;

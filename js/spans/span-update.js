@@ -62,7 +62,7 @@ const LAST_TIME = 253_402_300_799;
 function timeOf(given, name) {
   if (given === undefined || given === null) return undefined;
   if (typeof given === 'number' && given >= 0 && given <= LAST_TIME) return given;
-  const message = `\`${name}\` is no time in seconds since the epoch, as \`Date.now() / 1000\`; it is ignored.`;
+  const message = `\`${name}\` is not a time in seconds since the epoch, as \`Date.now() / 1000\`; it is ignored.`;
   warn('BAD_TIME', message, `time ${name}`);
   return undefined;
 }

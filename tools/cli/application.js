@@ -204,7 +204,7 @@ const REASONS = new Map([
   ['ENOENT', 'there is no such program'],
   ['EACCES', 'it may not be executed'],
   ['EPERM', 'it may not be executed'],
-  ['ENOTDIR', 'a part of its path is no directory'],
+  ['ENOTDIR', 'a part of its path is not a directory'],
   ['E2BIG', 'its arguments are too long'],
 ]);
 

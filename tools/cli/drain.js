@@ -127,7 +127,10 @@ function chosenSources(directory, destination, given) {
     if (matching.length === 1) return matching;
     if (wanted !== '' && destination.startsWith(wanted)) return [];
     const known = others.length === 0 ? 'there is no other one' : `there is ${others.join(', ')}`;
-    const many = matching.length > 1 ? 'is the beginning of several destinations' : 'is none here';
+    const many =
+      matching.length > 1
+        ? 'is the beginning of several destinations'
+        : 'matches no destination here';
     throw new UsageError(`--from: ${String(text)} ${many}; ${known}`);
   });
   return [...new Set(chosen)];

@@ -71,10 +71,10 @@ function explained(error, host, port) {
     case 'EACCES':
       return `port ${port} needs the rights of an administrator; choose one above 1023 with --port`;
     case 'EADDRNOTAVAIL':
-      return `${host} is no address of this machine; choose one with --host`;
+      return `${host} is not an address of this machine; choose one with --host`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `${host} is no name of this machine; choose an address with --host`;
+      return `${host} is not a name of this machine; choose an address with --host`;
     default:
       return `the collector could not start: ${messageOf(error)}`;
   }

@@ -75,7 +75,7 @@ class Intake {
     if (storable.length < logs.rows.length) {
       this.#addProblem({
         rowId: null,
-        problem: 'a row is no object with an id; it was not stored',
+        problem: 'a row must be an object with an `id`; it was not stored',
       });
     }
     // Rows are in the file before they count, so that its order is the order of the merges.

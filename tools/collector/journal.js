@@ -40,7 +40,7 @@ class Journal {
     // Opening a pipe, or reading a device, could take forever.
     const there = await stat(file).catch(() => undefined);
     const isSpecial = there !== undefined && !there.isFile() && !there.isDirectory();
-    if (isSpecial) throw new Error(`${file} is no file`);
+    if (isSpecial) throw new Error(`${file} is not a file`);
     if (there?.isFile() === true) await refuseOtherContent(file);
     const handle = await open(file, 'a+', 0o600);
     const { size } = await handle.stat();
@@ -95,7 +95,7 @@ class Journal {
 }
 
 /**
- * Throws a `Failure` if the file has lines, and none of them is a row: then it is no file of rows.
+ * Throws a `Failure` if the file has lines, and none of them is a row: then it is not a file of rows.
  *
  * @param {string} file
  */
@@ -108,7 +108,7 @@ async function refuseOtherContent(file) {
   }
   if (first === '') return;
   throw new Failure(
-    `${file} is no file of rows, and was left as it is: ${first}. Name a new file, or one that \`dev\` has written`,
+    `${file} is not a file of rows, and was left as it is: ${first}. Name a new file, or one that \`dev\` has written`,
     2,
   );
 }

@@ -40,7 +40,7 @@ function readFile(root, name) {
     if (found === undefined) return isThere(file) ? { why: 'it is a link to nowhere' } : undefined;
     if (found.isDirectory()) return { why: 'it is a folder' };
     // Reading a pipe would wait for its writer.
-    if (!found.isFile()) return { why: 'it is no file' };
+    if (!found.isFile()) return { why: 'it is not a file' };
     return { path: name, ...decoded(fs.readFileSync(file)) };
   } catch (error) {
     // A part of the path is a file.

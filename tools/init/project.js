@@ -33,7 +33,7 @@ const MAX_PARENTS = 16;
 
 /** @typedef {import('./files').SourceFile} SourceFile */
 
-/** Where there is no Flue project; other failures are those of one that cannot be read. */
+/** Where there is not a Flue project; other failures are those of one that cannot be read. */
 class NoProject extends Failure {}
 
 /**
@@ -114,7 +114,7 @@ function noProject(root, why) {
     packages.length === 0
       ? ''
       : `. Run init in a Flue project of the workspace: ${packages.join(', ')}`;
-  return new NoProject(`${root} is no Flue project: ${why}${advice}`);
+  return new NoProject(`${root} is not a Flue project: ${why}${advice}`);
 }
 
 /**

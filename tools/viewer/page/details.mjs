@@ -86,7 +86,7 @@ function Ending({ span, facts: { recoveries, lost } }) {
   }
   if (!span.cancelled) return null;
   return html`<p class="notice warned" role="note">
-    Cancelled: it was aborted, which is no failure.
+    Cancelled: it was aborted, which is not a failure.
   </p>`;
 }
 

@@ -117,7 +117,7 @@ function Marks({ span: { error, cancelled, problems }, isCut, recovery }) {
         : isCut &&
           html`<span class="mark warned words" title="Its own end never came">interrupted</span>`
     }
-    ${cancelled && recovery === undefined && html`<span class="mark warned words" title="Aborted, which is no failure">cancelled</span>`}
+    ${cancelled && recovery === undefined && html`<span class="mark warned words" title="Aborted, which is not a failure">cancelled</span>`}
     ${
       problems > 0 &&
       html`<span class="mark warned" title=${counted(problems, 'problem')}
