@@ -191,7 +191,7 @@ test('a web page instead of Braintrust is a wrong address, too', async () => {
 test('a server in trouble is no fault of the key', async () => {
   const server = await collector({ intercept: () => ({ status: 503 }) });
   const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url });
-  expect(expectFailure(result, 'login').detail).toContain('the server has trouble');
+  expect(expectFailure(result, 'login').detail).toContain('the server reports a problem');
 });
 
 test('of settings of which one is wrong, the others are shown', async () => {
@@ -312,11 +312,11 @@ test('a name that nobody has set is not looked for in a variable', async () => {
 
 test.each([
   ['sends nothing', () => {}, 'sends no response in time', 'FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS'],
-  ['closes the connection', (socket: Socket) => socket.end(), 'sends no response of HTTP', 'port'],
+  ['closes the connection', (socket: Socket) => socket.end(), 'sends no HTTP response', 'port'],
   [
     'speaks another protocol',
     (socket: Socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'),
-    'sends no response of HTTP',
+    'sends no HTTP response',
     'port',
   ],
 ])('a server that %s is no fault to report', async (_name, onConnection, problem, remedy) => {
@@ -425,7 +425,9 @@ describe('behind a proxy', () => {
     const { proxy } = await proxied('pa55word');
     const result = await examine({ ...env, HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` });
     const failed = expectFailure(result, 'network');
-    expect(failed.detail).toContain(`the proxy http://127.0.0.1:${proxy.port}/ wants credentials`);
+    expect(failed.detail).toContain(
+      `the proxy http://127.0.0.1:${proxy.port}/ requires credentials`,
+    );
     expect(failed.advice).toContain('user:password');
   });
 

@@ -31,7 +31,7 @@ async function checkNetwork(known) {
   if (failure !== null && WRONG_CREDENTIALS.test(failure.message)) {
     const advice =
       'Put its user and password into the variable, as http://user:password@host:port, special characters percent-encoded.';
-    const detail = `the proxy ${plan.proxy} wants credentials: ${failure.message}`;
+    const detail = `the proxy ${plan.proxy} requires credentials: ${failure.message}`;
     return { status: 'failed', detail, advice };
   }
   if (failure !== null && BAD_PROXY.test(failure.message)) {
@@ -51,7 +51,7 @@ async function checkNetwork(known) {
   if (session !== null && session.organisation === null) {
     return { status: 'ok', detail: `rows go straight to ${plan.apiUrl}; the test trace tries it` };
   }
-  return { status: 'ok', detail: `${plan.appUrl} answers${way}, all in ${probe.tookMs} ms` };
+  return { status: 'ok', detail: `${plan.appUrl} responds${way}, in ${probe.tookMs} ms` };
 }
 
 /**
@@ -83,7 +83,7 @@ async function checkLogin({ probe, plan }) {
     return { status: 'failed', ...(await loginFailure(failure, plan)) };
   }
   if (session !== null && session.organisation === null) {
-    const detail = 'not needed: BRAINTRUST_API_URL and BRAINTRUST_PROJECT_ID say where traces go';
+    const detail = 'not needed: BRAINTRUST_API_URL and BRAINTRUST_PROJECT_ID state where traces go';
     return { status: 'skipped', detail };
   }
   return { status: 'ok', detail: 'the key is accepted' };
@@ -100,7 +100,7 @@ async function loginFailure({ message, status }, { appUrl }) {
       detail: `the key is not accepted: ${message}`,
       advice: isQuoted
         ? 'BRAINTRUST_API_KEY is in quotes, which count as a part of the key: remove them. `docker run --env-file` keeps those of the file.'
-        : 'Copy the key anew into BRAINTRUST_API_KEY; it may be revoked, cut off, or of another server.',
+        : 'Copy the key into BRAINTRUST_API_KEY again; it may be revoked, incomplete, or of another server.',
     };
   }
   if (status === 402) return { detail: `the organisation is refused: ${message}`, advice: PAY };
@@ -115,8 +115,8 @@ async function loginFailure({ message, status }, { appUrl }) {
     };
   }
   if (status !== null && (status === 429 || status >= 500)) {
-    const advice = 'Try again later. An application keeps its traces meanwhile.';
-    return { detail: `the server has trouble: ${message}`, advice };
+    const advice = 'Try again later. Meanwhile, an application keeps its traces.';
+    return { detail: `the server reports a problem: ${message}`, advice };
   }
   return {
     detail: `${appUrl} is not Braintrust: ${message}`,
@@ -133,13 +133,13 @@ function checkOrganisation({ probe, plan }) {
   if (probe?.failure?.step === 'choosing the organisation') {
     const advice =
       plan?.orgName == null
-        ? 'Take a key of an organisation, and for a Braintrust of your own set BRAINTRUST_API_URL.'
-        : 'Correct BRAINTRUST_ORG_NAME, or take a key of that organisation.';
+        ? 'Use a key of an organisation; for your own Braintrust server, also set BRAINTRUST_API_URL.'
+        : 'Correct BRAINTRUST_ORG_NAME, or use a key of that organisation.';
     return { status: 'failed', detail: probe.failure.message, advice };
   }
   if (probe?.session == null) return { status: 'ok', detail: 'found' };
   const { organisation } = probe.session;
-  if (organisation === null) return { status: 'skipped', detail: 'not needed either' };
+  if (organisation === null) return { status: 'skipped', detail: 'not needed' };
   const why = plan?.orgName === null ? ', the first that the key opens' : '';
   return { status: 'ok', detail: `${organisation}${why}` };
 }
@@ -158,7 +158,7 @@ async function checkProject({ probe, plan }) {
     const advice =
       failure.status === 402
         ? PAY
-        : 'The key may lack the right to create projects: name an existing one.';
+        : 'The key may not be allowed to create projects: name an existing one.';
     return { status: 'failed', detail: failure.message, advice };
   }
   if (session === null) return SKIPPED;

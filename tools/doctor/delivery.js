@@ -44,7 +44,8 @@ async function traceFailure(message, { apiUrl, proxy }) {
     return { status: 'failed', detail: `it is refused: ${message}`, advice };
   }
   if (/answered \d/.test(message)) {
-    const advice = 'Is the address in BRAINTRUST_API_URL right? Unset, the login states it.';
+    const advice =
+      'Check the address in BRAINTRUST_API_URL, or unset it: the login then states it.';
     return { status: 'failed', detail: message, advice };
   }
   return explained(message, apiUrl, proxy, 'BRAINTRUST_API_URL');

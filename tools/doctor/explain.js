@@ -30,7 +30,7 @@ const CERTIFICATES = new Map([
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its certificate comes from an unknown authority'],
 ]);
 const TRUST =
-  'If that server is yours, or a proxy of your company opens the traffic, name the certificate of its ' +
+  'If that server is yours, or a proxy of your company inspects the traffic, name the certificate of its ' +
   'authority, as a PEM file, in NODE_EXTRA_CA_CERTS.';
 
 /** The native part's message on a certificate that it does not trust. */
@@ -78,8 +78,8 @@ async function explain(url, proxy, variable, message) {
   }
   if (proxy !== null) {
     return {
-      finding: `the proxy at ${target.host} can be reached, but gives no connection to ${new URL(url).host}`,
-      advice: `Let the proxy pass it, correct ${who}, or except the host by NO_PROXY.`,
+      finding: `the proxy at ${target.host} can be reached, but does not connect to ${new URL(url).host}`,
+      advice: `Allow the host in the proxy, correct ${who}, or exclude the host with NO_PROXY.`,
     };
   }
   if (target.protocol !== 'https:') return unanswered(message, target, variable);
@@ -160,7 +160,7 @@ function unsecured(code, target, variable) {
     return { finding, advice: `Use that name in ${variable}.` };
   }
   return {
-    finding: `${target.host} does not speak TLS as it should (${code})`,
+    finding: `${target.host} does not speak TLS properly (${code})`,
     advice: `Should the address in ${variable} begin with http: instead of https:?`,
   };
 }
@@ -176,13 +176,13 @@ function unsecured(code, target, variable) {
 function unanswered(message, target, variable) {
   if (SILENT.test(message)) {
     return {
-      finding: `${target.host} accepts the connection and sends no response in time`,
+      finding: `${target.host} accepts the connection, but sends no response in time`,
       advice: `Try again later. Is the address in ${variable} right? FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS sets the time.`,
     };
   }
   if (BROKEN.test(message)) {
     return {
-      finding: `${target.host} accepts the connection and sends no response of HTTP`,
+      finding: `${target.host} accepts the connection, but sends no HTTP response`,
       advice: `Is the address in ${variable} right, with its port and with http: or https:?`,
     };
   }

@@ -36,6 +36,6 @@
  */
 
 /** @type {Finding} */
-const SKIPPED = { status: 'skipped', detail: 'not tried, because of what is wrong above' };
+const SKIPPED = { status: 'skipped', detail: 'skipped: an earlier check failed' };
 
 module.exports = { SKIPPED };
