@@ -554,6 +554,29 @@ test('agents of one name have their own imports and routes', async () => {
   });
 });
 
+test('the source root .flue is imported by a path', async () => {
+  const files = {
+    'vite.config.ts': `import { flue } from '@flue/vite';\nexport default { plugins: [flue({ app: './server.ts' })] };\n`,
+    'server.ts': `export default {};\n`,
+    '.flue/agent.ts': '',
+  };
+  await withFiles(files, async (directory, read) => {
+    await init(directory);
+    expect(read('server.ts')).toBe(`import './.flue/braintrust.ts';\nexport default {};\n`);
+    expect((await init(directory)).files).toEqual([]);
+  });
+});
+
+test('the names of modules that have quotes make no other code', async () => {
+  const agent = `'use agent';\nexport function Agent() {}\n`;
+  await withFiles({ [`src/it's "it".ts`]: agent }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toContain(
+      String.raw`import { Agent } from './it\'s \"it\".ts';` + '\n',
+    );
+  });
+});
+
 test('variables that an example has are not added again', async () => {
   const example = 'export BRAINTRUST_API_KEY=sk-…\n# BRAINTRUST_PROJECT_NAME=Mine';
   await withFiles({ '.env.example': example, 'app.ts': '' }, async (directory, read) => {

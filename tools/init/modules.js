@@ -100,7 +100,8 @@ function appModule(project, tracing, specifier) {
 }
 
 /**
- * The specifier by which `app` imports its neighbour, with the ending that its other imports have.
+ * The specifier by which `app` imports its neighbour, with the ending that its other imports have; as it is written
+ * between quotes.
  *
  * @param {SourceFile | undefined} app
  * @param {string} neighbour its path, relative to the project
@@ -110,7 +111,9 @@ function appModule(project, tracing, specifier) {
  */
 function specifierOf(app, neighbour, folder, tsconfig) {
   const relative = path.relative(folder, neighbour).replaceAll(path.sep, '/');
-  const name = relative.startsWith('.') ? relative : `./${relative}`;
+  // A folder may be named `.flue`.
+  const whole = relative.startsWith('../') ? relative : `./${relative}`;
+  const name = whole.replaceAll(/[\\'"]/g, String.raw`\$&`);
   if (!name.endsWith('ts')) return name;
   if (name.endsWith('.cts')) return name.replace(/cts$/, 'cjs');
   const text = app?.text ?? '';
