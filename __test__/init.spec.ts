@@ -237,6 +237,7 @@ test('a dry run shows the diff and changes nothing', async () => {
 
 test.each([
   ['by no module', `export default 'app';\n`, [expect.stringContaining('src/tracing.ts')]],
+  ['in a comment', `// import './tracing.ts';\n`, [expect.stringContaining('src/tracing.ts')]],
   ['by the app', `import './tracing.ts';\nexport default 'app';\n`, []],
 ])('a module of another name that is imported %s', async (_how, app, expected) => {
   const files = { 'src/app.ts': app, 'src/tracing.ts': OURS };

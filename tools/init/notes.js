@@ -6,7 +6,7 @@ const path = require('node:path');
 
 const { emptyEnvironment, isForCloudflare } = require('../support/cloudflare');
 const { executed } = require('./packages');
-const { withoutTexts } = require('./lexer');
+const { withoutComments, withoutTexts } = require('./lexer');
 const { LOADERS } = require('./modules');
 const { importsOf } = require('./source');
 const { sharedNames, usesOfficial } = require('./tracing');
@@ -33,7 +33,9 @@ function notesOnImport({ sources, app, unknownApp, launchers }, module) {
   const { name: own, dir } = path.parse(module);
   const name = own === 'index' ? path.basename(dir) : own;
   const others = [...sources, ...(app ? [app] : [])].filter((file) => file.path !== module);
-  const isNamed = [...others, ...launchers].some(({ text }) => text.includes(name));
+  const isNamed =
+    launchers.some(({ text }) => text.includes(name)) ||
+    others.some(({ text }) => text.includes(name) && withoutComments(text).includes(name));
   if (isNamed) return [];
   return [`No module imports ${module}: import it once, in the first line of the application.`];
 }
