@@ -780,6 +780,7 @@ test('a native part that does not load ends the checks', async () => {
 describe('of the application in the working directory', () => {
   const MODULE = `import { instrument } from '@flue/runtime';
 import { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';
+instrument(braintrustFlueInstrumentation());
 `;
   const SOUND = {
     'package.json': '{"dependencies":{"@flue/runtime":"2.0.3","flue-braintrust":"0.1.0"}}',
@@ -847,6 +848,12 @@ import { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';
       { 'src/app.ts': 'export default {};\n' },
       'src/app.ts does not import src/braintrust.ts',
       'npx flue-braintrust init',
+    ],
+    [
+      'a registration that is commented out',
+      { 'src/braintrust.ts': MODULE.replace(/^.*(instrument|observe)\(/m, '// $&') },
+      'src/braintrust.ts imports the observer of flue-braintrust and does not register it',
+      'Call `instrument(braintrustFlueInstrumentation())` there',
     ],
     [
       'no app',

@@ -11,7 +11,7 @@ const { reaches } = require('../init/module-graph');
 const { notesOnImport } = require('../init/notes');
 const { COMMANDS, executed } = require('../init/packages');
 const { NoProject, readProject } = require('../init/project');
-const { isOfficial, isOurs, OURS } = require('../init/tracing');
+const { isIdle, isOfficial, isOurs, OURS } = require('../init/tracing');
 const { shellWord } = require('../support/shell-word');
 const { FLUE, projectFolders } = require('../support/workspace');
 const { flueCopies, installed } = require('./flue-copies');
@@ -117,6 +117,13 @@ function registrationProblem(project) {
   const place = path.relative('.', root);
   const init = [OURS, 'init', ...(place === '' ? [] : [shellWord(place)])].join(' ');
   const advice = `Run \`${executed(packageManager, init)}\`, unless the application is started with \`--import ${REGISTER}\`.`;
+  const [idle] = modules.every(isIdle) ? modules : [];
+  if (idle !== undefined) {
+    const call =
+      'Call `instrument(braintrustFlueInstrumentation())` there, or on Flue 0.x `observe`.';
+    const found = `${idle.path} imports the observer of ${OURS} and does not register it`;
+    return { detail: found, advice: call };
+  }
   if (modules.length > 0) {
     const lost = modules.filter(({ path: name }) => !isLoaded(project, name));
     const [first] = lost.length === modules.length ? lost : [];

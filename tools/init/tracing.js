@@ -56,6 +56,21 @@ const namesConnector = (text) => CONNECTORS.some((name) => text.includes(name));
 /** @param {SourceFile} file */
 const isOurs = (file) => connects(file, takenOf(file.text, OURS));
 
+/**
+ * Whether a module imports the observer by its name and uses it nowhere, as where the call is commented out.
+ *
+ * @param {SourceFile} file
+ */
+function isIdle({ text }) {
+  const code = withoutComments(text);
+  if (/(?<![\w$.])export\s*\{/.test(code)) return false;
+  const clauses = importsOf(text).map(({ clause }) => clause);
+  return CONNECTORS.every((name) => {
+    const inClause = new RegExp(String.raw`^\{[^]*\b${name}\s*[,}]`);
+    return code.split(name).length - 1 === clauses.filter((one) => inClause.test(one)).length;
+  });
+}
+
 /** @param {SourceFile} file */
 const isOfficial = (file) => connects(file, takenOfOfficial(file.text));
 
@@ -148,6 +163,7 @@ module.exports = {
   OFFICIAL,
   OURS,
   allImportsOf,
+  isIdle,
   isOfficial,
   isOurs,
   migrated,
