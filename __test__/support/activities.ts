@@ -197,7 +197,7 @@ class Reader {
     }
     this.#below.set(operationId, ids);
     const end = this.#end(['operation'], { operationId });
-    const usage = end && (end.usage ?? this.#sum([operationId]));
+    const usage = end && larger(end.usage, this.#sum([operationId]));
     const name = `flue.${operationKind}`;
     const operation = this.#add({ name, type: 'task', ids, parent }, event, end, usage);
     if (isDelivered && !known) {
@@ -228,9 +228,9 @@ class Reader {
       );
   }
 
-  /** What the turns of operations used, for those whose own end does not say. */
-  #sum(operations: string[]): Usage | null {
-    const used = this.#events
+  /** What the turns of operations used, among these events. */
+  #sum(operations: string[], events = this.#events): Usage | null {
+    const used = events
       .filter(({ type, operationId }) => type === 'turn' && operations.includes(operationId))
       .map(usageOfTurn)
       .filter((usage) => usage !== undefined && usage !== null);
@@ -358,7 +358,7 @@ class Reader {
       },
       event,
       end,
-      end?.usage,
+      end && larger(end.usage, this.#sum([operationId], later.slice(0, later.indexOf(end)))),
     );
     compaction.failed ||= end?.type === 'log';
   }
@@ -380,7 +380,7 @@ class Reader {
     root.cancelled = isCancelled(end) && settled?.outcome !== 'failed';
     const fails = end === undefined || isCancelled(end);
     root.failed = fails ? settled?.outcome === 'failed' : isFailed(end);
-    root.usage = end && (end.usage ?? this.#sum(operations));
+    root.usage = end && larger(end.usage, this.#sum(operations));
 
     const first = running.find(({ attemptCount }) => attemptCount === 1);
     if (running.length > 0) root.metadata['flue.attempt'] = running.at(-1)?.attemptCount;
@@ -451,6 +451,10 @@ class Reader {
     }
   }
 }
+
+/** Flue's own usage leaves out compactions that fail. */
+const larger = (own: Usage | undefined, ofTurns: Usage | null): Usage | null =>
+  own && own.totalTokens >= (ofTurns?.totalTokens ?? 0) ? own : ofTurns;
 
 const usageOfTurn = (turn: FlueEvent): Usage | undefined => turn.response?.usage ?? turn.usage;
 

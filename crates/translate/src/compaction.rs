@@ -3,14 +3,14 @@
 use crate::{
   activity::Activity,
   identity, metadata,
-  open_span::NewSpan,
+  open_span::{ClosedSpan, NewSpan},
   outcome,
   placement::{Parent, SpanLabel, Start},
   state::State,
   usage,
 };
 use braintrust_row::{Json, Row, SpanType};
-use flue_event::{CompactionEnd, CompactionStart, Event, Ids, Outcome};
+use flue_event::{CompactionEnd, CompactionStart, Event, Ids, Outcome, Usage};
 
 /// `compaction_start`.
 #[inline(never)]
@@ -32,15 +32,11 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &CompactionStart<'_>) 
 #[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &CompactionEnd<'_>) -> Vec<Row> {
   let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
-  let mut closed = state.tree.close_updatable(&activity, event.at);
+  let mut closed = close(state, event, &activity, &end.outcome, end.usage);
   if let Some(row) = &mut closed.row {
     metadata::write_ids(row, &event.ids);
-    outcome::write(row, &end.outcome);
     row.output =
       members([("messagesBefore", end.messages_before), ("messagesAfter", end.messages_after)]);
-    if let Some(usage) = &end.usage {
-      usage::write(row, usage);
-    }
   }
   closed.into_rows()
 }
@@ -49,11 +45,23 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &CompactionEnd<'_>) -> Vec
 #[inline(never)]
 pub fn failed(state: &mut State, event: &Event<'_>, outcome: &Outcome<'_>) -> Vec<Row> {
   let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
-  let mut closed = state.tree.close_updatable(&activity, event.at);
+  close(state, event, &activity, outcome, None).into_rows()
+}
+
+fn close(
+  state: &mut State,
+  event: &Event<'_>,
+  activity: &Activity,
+  outcome: &Outcome<'_>,
+  usage: Option<Usage>,
+) -> ClosedSpan {
+  let of_turns = state.tree.get(activity).and_then(|open| open.turn_summary.usage);
+  let mut closed = state.tree.close_updatable(activity, event.at);
   if let Some(row) = &mut closed.row {
     outcome::write(row, outcome);
+    usage::write_larger(row, usage, of_turns);
   }
-  closed.into_rows()
+  closed
 }
 
 /// The compaction that runs in the event's operation, as a parent.

@@ -76,11 +76,9 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
   let kind = end.kind.as_deref();
   let mut rows = open_implicit(state, ids, end.outcome.start(event.at));
   let mut summary = TurnSummary::default();
-  let mut usage = end.usage;
   if let Some(open) = state.tree.get_mut(&activity) {
     summary = std::mem::take(&mut open.turn_summary);
-    usage = usage.or(summary.usage);
-    open.turn_summary.usage = usage;
+    open.turn_summary.usage = summary.usage;
     if open.implicit && open.label.as_ref().is_none_or(|label| !is_renamed(label)) {
       open.label = Some(label(kind));
     }
@@ -105,9 +103,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
   if row.output.is_none() && returned && kind != Some("compact") {
     row.output = summary.output;
   }
-  if let Some(usage) = usage {
-    usage::write(&mut row, &usage);
-  }
+  usage::write_larger(&mut row, end.usage, summary.usage);
   if state.submissions.is_root(ids, operation) {
     let is_settled = state.submissions.get(ids).is_some_and(|known| known.settled);
     state.submissions.clear_earlier_failure(&mut row, ids, &end.outcome);

@@ -108,11 +108,13 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
     }
     // The event may not name the operation.
     let operation = operation.unwrap_or_default();
+    let compaction = Activity::Compaction(operation.clone());
+    if let Some(open) = state.tree.get_mut(&compaction).filter(|_| is_compaction(purpose)) {
+      usage::add(&mut open.turn_summary.usage, response.usage);
+    }
     if let Some(open) = state.tree.get_mut(&Activity::Operation(operation.clone())) {
       let summary = &mut open.turn_summary;
-      if let Some(usage) = &response.usage {
-        usage::add(&mut summary.usage, usage);
-      }
+      usage::add(&mut summary.usage, response.usage);
       if !is_compaction(purpose) {
         summary.output = message_text::assistant_text(response.output);
       }
@@ -141,7 +143,7 @@ fn late_usage(state: &mut State, ids: &Ids<'_>, operation: &str, usage: &Usage) 
     Some(known) => known,
     None if is_root => {
       let mut all = state.submissions.usage_before(ids);
-      usage::add(&mut all, usage);
+      usage::add(&mut all, Some(*usage));
       (state.submissions.root(ids)?, all?)
     }
     None => return None,

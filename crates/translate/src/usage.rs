@@ -27,8 +27,19 @@ pub fn write(row: &mut Row, usage: &Usage) {
   row.set_metric("estimated_cost", usage.cost.filter(|cost| *cost > 0.0 && !is_scorer));
 }
 
+/// Writes the usage that Flue reports of an operation or a compaction, or that of its turns: Flue's leaves out compactions
+/// that fail, and turns of another process may not be known.
+pub fn write_larger(row: &mut Row, reported: Option<Usage>, of_turns: Option<Usage>) {
+  let total = |usage: Usage| usage.total;
+  let is_larger = of_turns.and_then(total) > reported.and_then(total);
+  if let Some(usage) = if is_larger { of_turns } else { reported.or(of_turns) } {
+    write(row, &usage);
+  }
+}
+
 /// Adds what is known to a sum of what is known. What only messages of models report is not summed.
-pub fn add(sum: &mut Option<Usage>, more: &Usage) {
+pub fn add(sum: &mut Option<Usage>, more: Option<Usage>) {
+  let Some(more) = more else { return };
   let sum = sum.get_or_insert_default();
   for (sum, more) in [
     (&mut sum.input, more.input),

@@ -137,3 +137,50 @@ fn a_turn_whose_end_names_no_operation_counts_for_the_one_in_which_it_began() {
   let prompt = metrics(trace.named("flue.prompt").next().unwrap());
   assert_eq!(prompt, json!({ "prompt_tokens": 6.0, "completion_tokens": 9.0, "tokens": 15.0 }));
 }
+
+/// Flue's own usage leaves out a compaction that fails.
+#[test]
+fn a_compaction_that_fails_counts_for_itself_and_for_its_prompt() {
+  let events = [
+    json!({ "type": "operation_start", "operationKind": "prompt" }),
+    json!({ "type": "turn_request", "turnId": "t0", "purpose": "agent", "model": "t0" }),
+    json!({ "type": "turn", "turnId": "t0", "purpose": "agent", "usage": { "input": 5, "output": 7 } }),
+    json!({ "type": "compaction_start", "reason": "threshold" }),
+    json!({ "type": "turn_request", "turnId": "t1", "purpose": "compaction", "model": "t1" }),
+    json!({ "type": "turn", "turnId": "t1", "purpose": "compaction", "usage": { "input": 9, "output": 0 } }),
+    json!({ "type": "log", "level": "error", "message": "[flue:compaction] Failed: no summary" }),
+    json!({ "type": "operation", "operationKind": "prompt", "usage": { "input": 5, "output": 7 } }),
+  ];
+  let events = events.map(|mut event| {
+    event["timestamp"] = json!(1_000);
+    event["operationId"] = json!("o");
+    event.to_string()
+  });
+  let mut trace = Trace::default();
+  translate(&events, &mut trace);
+  for (name, expected) in [
+    ("llm:t1", json!({ "prompt_tokens": 9.0, "completion_tokens": 0.0, "tokens": 9.0 })),
+    (
+      "compaction:threshold",
+      json!({ "prompt_tokens": 9.0, "completion_tokens": 0.0, "tokens": 9.0 }),
+    ),
+    ("flue.prompt", json!({ "prompt_tokens": 14.0, "completion_tokens": 7.0, "tokens": 21.0 })),
+  ] {
+    assert_eq!(metrics(trace.named(name).next().unwrap()), expected, "{name}");
+  }
+}
+
+#[test]
+fn the_usage_of_a_turn_that_ends_late_counts_once() {
+  let mut events =
+    prompt(&[json!({ "input": 5, "output": 7 }), json!({ "input": 1, "output": 2 })]);
+  // Flue's usage of the operation has that of the turn already.
+  let end = events.pop().unwrap().replace(r#""usage":{}"#, r#""usage":{"input":6,"output":9}"#);
+  events.insert(4, end);
+  let events: Vec<_> =
+    events.iter().map(|event| event.replacen('{', r#"{"runId":"r","#, 1)).collect();
+  let mut trace = Trace::default();
+  translate(&events, &mut trace);
+  let prompt = metrics(trace.named("flue.prompt").next().unwrap());
+  assert_eq!(prompt, json!({ "prompt_tokens": 6.0, "completion_tokens": 9.0, "tokens": 15.0 }));
+}

@@ -31,7 +31,7 @@ impl Tree {
     more: &Usage,
   ) -> Option<(SpanContext, Usage)> {
     let known = self.interrupted.get_mut(operation)?;
-    usage::add(&mut known.usage, more);
+    usage::add(&mut known.usage, Some(*more));
     Some((known.placement.as_ref()?.span, known.usage?))
   }
 
