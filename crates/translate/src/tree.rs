@@ -211,7 +211,7 @@ impl Tree {
     }
     span.children = tasks;
     span.left_at = None;
-    self.finished.insert(previous.clone());
+    self.finished.set(previous.clone(), true);
     self.open.insert(next, span);
     rows
   }

@@ -248,6 +248,30 @@ fn tasks_that_calls_with_one_id_delegate_are_each_below_their_own_call() {
   }
 }
 
+#[test]
+fn tasks_that_delegate_the_same_one_after_the_other_are_each_below_their_own_call() {
+  // With the id of the call, which both have, and without it, as on 0.x.
+  for id_of_call in [json!("call"), json!(null)] {
+    let call = |at, kind: &str| {
+      event(at, kind, "task", json!({ "args": { "prompt": "look" }, "durationMs": 5 }))
+    };
+    let task = |at, kind: &str, id: &str| {
+      let ids = json!({ "taskId": id, "prompt": "look", "agent": null, "toolCallId": id_of_call });
+      event(at, kind, "task", ids)
+    };
+    let mut events = vec![call(1, "tool_start"), call(2, "tool_start")];
+    for (at, id) in [(3, "one"), (5, "other")] {
+      events.extend([task(at, "task_start", id), task(at + 1, "task", id)]);
+    }
+    events.extend([call(7, "tool_call"), call(8, "tool_call")]);
+    let mut trace = Trace::default();
+    translate_all(&mut Translator::default(), &events, &mut trace);
+    let parents: Vec<_> = trace.named("flue.task").map(|task| task.parent).collect();
+    assert_eq!(parents.len(), 2);
+    assert_ne!(parents[0], parents[1]);
+  }
+}
+
 /// `session.task()`: an operation around the task, without a turn or a call.
 #[test]
 fn a_task_without_a_start_is_below_the_operation_that_is_nothing_but_the_task() {
