@@ -100,7 +100,7 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
     let is_older = |known: &OpenSpan| known.left_at.is_some_and(|known| known < left_at);
     // Of a span below others, what has ended here may have another row.
     let is_below = span.placement.parent.activity().is_some();
-    let has_ended = (!is_below && state.tree.has_finished(&activity))
+    let has_ended = (!is_below && state.tree.has_own_end(&activity))
       || state.tree.has_ended_row(span.placement.span.row);
     if state.tree.get(&activity).is_none_or(is_older) && !has_ended {
       span.is_safely_closed &= span.left_at.is_some();

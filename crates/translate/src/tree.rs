@@ -21,8 +21,8 @@ pub struct Tree {
   /// What the current event gives to the spans of the work that it begins or moves, as [`OpenSpan::propagated`].
   pub propagated: Option<Arc<Row>>,
   open: HashMap<Activity, OpenSpan>,
-  /// Spans that have had their own end: further events of them are duplicates.
-  finished: RecentIds<Activity>,
+  /// Spans of which further events are ignored, and whether they have had their own end: those are duplicates.
+  finished: RecentIds<Activity, bool>,
   /// Rows of spans that have had their own end.
   ended_rows: RecentIds<RowId>,
   /// Spans whose own end may still come, and operations that have ended, of which turns may still end.
@@ -152,7 +152,7 @@ impl Tree {
         }
         let interrupted = self.interrupt_descendants(&span, Evidence::Event(at));
         let row = span.end_row(activity, at);
-        if is_below && matches!(activity, Activity::Operation(_)) {
+        if matches!(activity, Activity::Operation(_)) {
           self.note_interrupted(activity.clone(), span);
         }
         ClosedSpan { interrupted, row }
@@ -168,10 +168,15 @@ impl Tree {
 
   /// Ignores all further events of a span.
   pub fn ignore(&mut self, activity: Activity) {
-    self.finished.insert(activity);
+    self.finished.set(activity, false);
   }
 
-  /// Whether the span has had its own end: further events of it are duplicates.
+  /// Whether the span has had its own end here, which was not ignored.
+  pub fn has_own_end(&self, activity: &Activity) -> bool {
+    self.finished.get(activity) == Some(&true)
+  }
+
+  /// Whether further events of the span are ignored.
   pub fn has_finished(&self, activity: &Activity) -> bool {
     self.finished.contains(activity)
   }

@@ -257,3 +257,25 @@ fn the_host_learns_once_which_work_of_another_process_may_go_on() {
   assert_eq!(restored, expected);
   assert!(b.take_restored().iter().all(|work| work.id == "run"));
 }
+
+/// Its end, for which there is no room, opens nothing.
+#[test]
+fn a_root_whose_end_is_refused_before_the_adoption_is_closed_by_that() {
+  let ids = json!({ "v": 3, "timestamp": 1_000, "runId": "r", "operationId": "o" });
+  let event = |kind: &str| {
+    let mut event = ids.clone();
+    event["type"] = json!(kind);
+    event.to_string()
+  };
+  for [start, end] in [["run_start", "run_end"], ["operation_start", "operation"]] {
+    let mut trace = Trace::default();
+    let left = left(5_000, &[event(start)], &mut trace);
+    let mut b = Translator::default();
+    b.ignore(&flue_event::decode(&event(end), 0).unwrap());
+    adopt(&mut b, &left, &mut trace);
+    for row in trace.rows.values() {
+      assert_eq!(metadata(row, "flue.interrupted").as_deref(), Some("true"), "{start}");
+      assert_eq!(end_of(row), 5_000);
+    }
+  }
+}

@@ -85,7 +85,7 @@ impl Tree {
       let latest = submissions.latest_operation(span.placement.span.row);
       let is_superseded = latest.is_some_and(|latest| latest != operation);
       if is_superseded {
-        finished.insert(activity.clone());
+        finished.set(activity.clone(), true);
       }
       !is_superseded
     });
