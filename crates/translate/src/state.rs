@@ -58,8 +58,8 @@ impl State {
     let activity = Activity::task(ids)?;
     let span = match self.tree.get(&activity) {
       Some(open) => open.placement.span,
-      // Another process opened it: its identity follows from its ids.
-      None => identity::task(self.trace(ids), ids.task.as_deref()?),
+      // Another process opened it: its identity follows from its ids, if they name its trace.
+      None => identity::task(identity::root(ids).and(Some(self.trace(ids)))?, ids.task.as_deref()?),
     };
     Some(ActivitySpan { activity, span })
   }
@@ -87,10 +87,20 @@ impl State {
     let open = self.tree.get(&activity).map(|open| &open.placement);
     let span = match open.or_else(|| self.tree.interrupted_placement(&activity)) {
       Some(placement) => placement.span,
-      None if self.submissions.is_root(ids, operation) => self.submissions.root(ids)?,
+      // The root has ended, or a later attempt at it has begun.
+      None if self.is_of_root(ids, operation) => return self.delivery_root(ids),
       None => identity::operation(self.trace(ids), operation),
     };
     Some(ActivitySpan { activity, span })
+  }
+
+  /// Whether the operation, which is not below another span, is an attempt at the root of its submission.
+  fn is_of_root(&self, ids: &Ids<'_>, operation: &str) -> bool {
+    let root = self.submissions.get(ids).and_then(|submission| submission.root.as_ref());
+    let is_in = |conversation: &Option<String>| {
+      ids.task.is_none() && conversation.as_deref() == ids.conversation.as_deref()
+    };
+    root.is_some_and(|root| root.operation == operation || is_in(&root.conversation))
   }
 
   /// The trace of an event whose enclosing span is not open.

@@ -133,7 +133,7 @@ impl Tree {
   /// Closes a span, and interrupts its descendants. Further events of the span are duplicates.
   pub fn close(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
     if self.open.contains_key(activity) {
-      self.finished.insert(activity.clone());
+      self.finished.set(activity.clone(), true);
     }
     self.close_updatable(activity, at)
   }
@@ -142,8 +142,8 @@ impl Tree {
   pub fn close_updatable(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
     match self.remove(activity) {
       Some(span) => {
-        let is_below = span.placement.parent.activity().is_some();
         // The attempts at a root share its row.
+        let is_below = span.placement.parent.activity().is_some();
         if is_below || !matches!(activity, Activity::Operation(_)) {
           self.note_ended(span.placement.span.row);
         }

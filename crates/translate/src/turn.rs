@@ -89,7 +89,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
     let new = new_span(state, event, purpose, model, Start::At(start));
     new.and_then(|new| state.tree.open_implicit(new));
   }
-  let operation = operation_of(state, &activity);
+  let operation = operation_of(state, &event.ids, &activity);
   let mut closed = state.tree.close(&activity, ended_at);
   let mut late = None;
   if let Some(row) = &mut closed.row {
@@ -127,10 +127,15 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
   rows
 }
 
-/// The operation of a turn that is open.
-fn operation_of(state: &State, turn: &Activity) -> Option<String> {
-  match state.tree.get(turn)?.placement.parent.activity()? {
-    Activity::Operation(operation) | Activity::Compaction(operation) => Some(operation.clone()),
+/// The operation of a turn that is open; of several attempts at a root, the current one.
+fn operation_of(state: &State, ids: &Ids<'_>, turn: &Activity) -> Option<String> {
+  let Parent::Span(parent, span) = &state.tree.get(turn)?.placement.parent else { return None };
+  let root = state.submissions.get(ids).and_then(|submission| submission.root.as_ref());
+  match (root, parent) {
+    (Some(root), _) if root.span.row == span.row => Some(root.operation.clone()),
+    (_, Activity::Operation(operation) | Activity::Compaction(operation)) => {
+      Some(operation.clone())
+    }
     _ => None,
   }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-  recovery::{end_of, metadata, run},
+  recovery::{end, end_of, metadata, root, run, running, settled, start, tokens},
   trace::{Trace, name},
 };
 use crate::Translator;
@@ -242,4 +242,50 @@ fn a_log_line_of_a_submission_without_an_operation_is_kept_with_the_root() {
   let trace = translated(&events);
   let logs = metadata(trace.named("flue.prompt").next().unwrap(), "flue.logs").unwrap();
   assert!(logs.contains("of the submission"), "{logs}");
+}
+
+/// Flue begins the next attempt once the lease of one has expired, which may run on.
+#[test]
+fn work_of_an_earlier_attempt_is_below_the_root_and_counts_for_it() {
+  let [first, second] = ["o1", "o2"];
+  let turns = |turn: &str| super::recovery::turn(1_000, first, turn, 5);
+  let [known_start, known_end] = turns("known");
+  let [[new_start, new_end], [last_start, last_end]] = [turns("new"), turns("last")];
+  let late = [known_end, new_start, new_end];
+  for has_ended in [false, true] {
+    let mut events = vec![running(900, 1), start(950, first), known_start.clone()];
+    if has_ended {
+      events.push(end(1_020, first));
+    }
+    events.extend([running(1_100, 2), start(1_150, second)]);
+    events.extend(late.clone());
+    events.extend([end(1_200, second), last_start.clone(), last_end.clone(), settled(1_300)]);
+    let trace = translated(&events);
+    assert_eq!(trace.rows.len(), 4);
+    for row in trace.rows.values().filter(|row| !row.is_root) {
+      assert_eq!(path(&trace, row), "llm:m < flue.prompt");
+    }
+    assert_eq!(tokens(root(&trace)), Some(15.0), "{has_ended}");
+  }
+}
+
+/// Direct prompts of 0.x have no id in common with their tasks.
+#[test]
+fn work_of_a_task_without_a_start_is_a_trace_of_its_own_if_no_id_names_another() {
+  let ids = json!({ "v": null, "taskId": "t", "operationId": "o", "turnId": "u", "durationMs": 5,
+    "usage": { "input": 2, "output": 1 } });
+  let kinds = ["operation_start", "turn_request", "turn", "operation", "turn_request", "turn"];
+  let mut events: Vec<_> =
+    (1_000..).zip(kinds).map(|(at, kind)| event(kind, at, json!({}), ids.clone())).collect();
+  for late in &mut events[4..] {
+    *late = late.replace(r#""turnId":"u""#, r#""turnId":"late""#);
+  }
+  let trace = translated(&events);
+  assert_eq!(trace.rows.len(), 3);
+  for row in trace.rows.values() {
+    let expected = if row.is_root { "flue.operation" } else { "llm:unknown < flue.operation" };
+    assert_eq!(path(&trace, row), expected);
+    assert!(row.metrics.contains("end"));
+  }
+  assert_eq!(tokens(root(&trace)), Some(6.0));
 }
