@@ -105,14 +105,15 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
   }
   usage::write_larger(&mut row, end.usage, summary.usage);
   if state.submissions.is_root(ids, operation) {
-    let is_settled = state.submissions.get(ids).is_some_and(|known| known.settled);
+    let known = state.submissions.get(ids).filter(|known| known.settled);
+    let differs = known.is_some_and(|known| !known.completed || !end.outcome.succeeded());
     state.submissions.clear_earlier_failure(&mut row, ids, &end.outcome);
     state.submissions.set_usage(ids, summary.usage);
     state.submissions.ended(ids, event.at, &end.outcome);
     if state.submissions.awaits_settlement(ids) {
       row.stage = None;
     }
-    if is_settled {
+    if differs {
       // Flue has settled it over this attempt: the outcome stays.
       (row.output, row.error, row.metadata) = (None, None, Members::default());
     }

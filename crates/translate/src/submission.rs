@@ -201,6 +201,7 @@ pub fn caller_named(state: &mut State, event: &Event<'_>, named: &CallerNamed<'_
 pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled<'_>) -> Vec<Row> {
   let Some(submission) = state.submissions.settling(&event.ids) else { return Vec::new() };
   submission.settled = true;
+  submission.completed = settled.failure.is_none() && !settled.cancelled;
   let (was_cancelled, has_responded) = (submission.cancelled, submission.responded_at.is_some());
   let Some(root) = submission.root.clone() else {
     let row = joined(state, event, settled).or_else(|| given_up(state, event, settled));

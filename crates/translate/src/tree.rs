@@ -301,11 +301,14 @@ impl Tree {
     fingerprint: Option<u64>,
   ) -> Option<ActivitySpan> {
     let children = self.open.get(activity)?.children.iter();
-    children.filter_map(|child| Some((child, self.open.get(child)?))).find_map(|(child, span)| {
-      let is_it =
-        span.delegation.is_some() && (fingerprint.is_none() || span.delegation == fingerprint);
-      (is_it && span.children.is_empty())
-        .then(|| ActivitySpan { activity: child.clone(), span: span.placement.span })
-    })
+    let spans = children.filter_map(|child| Some((child, self.open.get(child)?)));
+    let is_it = |span: &OpenSpan| {
+      let delegates = |own| fingerprint.is_none_or(|fingerprint| fingerprint == own);
+      span.delegation.is_some_and(delegates) && span.children.is_empty()
+    };
+    // Of calls that delegate the same, one whose task has ended is not meant, unless another process may have run that.
+    let (child, span) =
+      spans.filter(|(_, span)| is_it(span)).min_by_key(|(_, span)| span.has_ended_child)?;
+    Some(ActivitySpan { activity: child.clone(), span: span.placement.span })
   }
 }

@@ -43,6 +43,9 @@ pub struct Submission {
   pub responded_at: Option<i64>,
   /// Whether Flue has settled it.
   pub settled: bool,
+  /// Whether it was settled as one that has neither failed nor been aborted.
+  #[serde(skip)]
+  pub completed: bool,
   /// When the operation of the current attempt ended in this process, milliseconds since the epoch.
   #[serde(skip)]
   pub ended_at: Option<i64>,

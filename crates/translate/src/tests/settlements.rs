@@ -49,6 +49,17 @@ fn an_attempt_that_ends_after_flue_has_settled_over_it_keeps_the_error_of_the_se
 }
 
 #[test]
+fn an_operation_that_succeeds_as_its_submission_did_before_is_not_interrupted() {
+  let mut late: serde_json::Value = serde_json::from_str(&end(2_010, "o")).unwrap();
+  late["agentOutput"] = json!({ "type": "text", "text": "late" });
+  let trace = translated(&[running(900, 1), start(1_000, "o"), settled(2_000), late.to_string()]);
+  let row = root(&trace);
+  assert_eq!(row.output.as_ref().unwrap().as_str(), "\"late\"");
+  assert_eq!(metadata(row, "flue.interrupted").as_deref(), Some("false"));
+  assert_eq!(metadata(row, "flue.submission_outcome").as_deref(), Some("\"completed\""));
+}
+
+#[test]
 fn a_submission_that_fails_after_its_operation_has_succeeded_shows_the_error() {
   let refused = settled_with(2_001, "failed", "guardrail");
   let trace = translated(&[running(900, 1), start(1_000, "o"), end(2_000, "o"), refused.clone()]);
