@@ -102,9 +102,9 @@ pub struct TurnSummary {
   pub output: Option<Json>,
 }
 
-/// What the own end of an interrupted span does not state.
+/// Of a closed span that may still be updated: what later events of it do not state.
 #[derive(Default)]
-pub struct Interrupted {
+pub struct Updatable {
   /// Where it is. `None` without a span of its own.
   pub placement: Option<SpanPlacement>,
   /// Of an operation: the usage of its turns so far.

@@ -131,7 +131,7 @@ pub fn open_implicit(state: &mut State, ids: &Ids<'_>, start: i64) -> Vec<Row> {
     return Vec::new();
   }
   let PlacedOperation { placement, start, interrupted: mut rows } =
-    match state.tree.interrupted_placement(&activity) {
+    match state.tree.updatable_placement(&activity) {
       Some(placement) => PlacedOperation::at(placement.clone(), start),
       None => place(state, ids, operation, start, &OperationStart::default()),
     };

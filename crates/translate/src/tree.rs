@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
   activity::Activity,
-  open_span::{ClosedSpan, Evidence, Interrupted, NewSpan, OpenSpan},
+  open_span::{ClosedSpan, Evidence, NewSpan, OpenSpan, Updatable},
   placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement},
   recent_ids::RecentIds,
 };
@@ -26,7 +26,7 @@ pub struct Tree {
   /// Rows of spans that have had their own end.
   ended_rows: RecentIds<RowId>,
   /// Spans whose own end may still come, and operations that have ended, of which turns may still end.
-  interrupted: RecentIds<Activity, Interrupted>,
+  updatable: RecentIds<Activity, Updatable>,
 }
 
 impl Tree {
@@ -77,12 +77,12 @@ impl Tree {
     if self.open.contains_key(&span.activity) || self.has_finished(&span.activity) {
       return None;
     }
-    if let Some(placement) = self.interrupted_placement(&span.activity) {
+    if let Some(placement) = self.updatable_placement(&span.activity) {
       span.placement = placement.clone();
     }
     let activity = span.activity.clone();
     let row = self.insert_new(span, true);
-    let usage = self.interrupted.get(&activity).and_then(|known| known.usage);
+    let usage = self.updatable.get(&activity).and_then(|known| known.usage);
     if let Some(open) = self.open.get_mut(&activity) {
       open.turn_summary.usage = usage;
     }
@@ -153,7 +153,7 @@ impl Tree {
         let interrupted = self.interrupt_descendants(&span, Evidence::Event(at));
         let row = span.end_row(activity, at);
         if matches!(activity, Activity::Operation(_)) {
-          self.note_interrupted(activity.clone(), span);
+          self.note_updatable(activity.clone(), span);
         }
         ClosedSpan { interrupted, row }
       }
@@ -188,12 +188,12 @@ impl Tree {
 
   /// Whether the span has been closed in any way: a further start of it is a duplicate.
   pub fn has_ended(&self, activity: &Activity) -> bool {
-    self.has_finished(activity) || self.interrupted.contains(activity)
+    self.has_finished(activity) || self.updatable.contains(activity)
   }
 
   /// Lets a span that was interrupted be opened again.
   pub fn resume(&mut self, activity: &Activity) {
-    self.interrupted.remove(activity);
+    self.updatable.remove(activity);
   }
 
   /// A root continues as another operation, because a new attempt began. What the previous attempt left
@@ -211,7 +211,7 @@ impl Tree {
         tasks.push(activity);
       } else {
         rows.extend(child.interrupted(&activity, Evidence::Event(at)));
-        self.note_interrupted(activity, child);
+        self.note_updatable(activity, child);
       }
     }
     span.children = tasks;

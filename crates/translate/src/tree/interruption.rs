@@ -3,7 +3,7 @@
 use super::Tree;
 use crate::{
   activity::Activity,
-  open_span::{Evidence, Interrupted, OpenSpan},
+  open_span::{Evidence, OpenSpan, Updatable},
   placement::SpanPlacement,
   submissions::Submissions,
   usage,
@@ -17,9 +17,9 @@ const MAX_OPEN: usize = 16_384;
 const EVICTED: usize = MAX_OPEN / 8;
 
 impl Tree {
-  /// Where a span that was interrupted is, if that is below another one.
-  pub fn interrupted_placement(&self, activity: &Activity) -> Option<&SpanPlacement> {
-    let placement = self.interrupted.get(activity)?.placement.as_ref()?;
+  /// Where a closed span that may still be updated is, if that is below another one.
+  pub fn updatable_placement(&self, activity: &Activity) -> Option<&SpanPlacement> {
+    let placement = self.updatable.get(activity)?.placement.as_ref()?;
     placement.parent.activity().map(|_| placement)
   }
 
@@ -30,14 +30,14 @@ impl Tree {
     operation: &Activity,
     more: &Usage,
   ) -> Option<(SpanContext, Usage)> {
-    let known = self.interrupted.get_mut(operation)?;
+    let known = self.updatable.get_mut(operation)?;
     usage::add(&mut known.usage, Some(*more));
     Some((known.placement.as_ref()?.span, known.usage?))
   }
 
-  pub(super) fn note_interrupted(&mut self, activity: Activity, span: OpenSpan) {
+  pub(super) fn note_updatable(&mut self, activity: Activity, span: OpenSpan) {
     let (placement, usage) = (span.label.map(|_| span.placement), span.turn_summary.usage);
-    self.interrupted.set(activity, Interrupted { placement, usage });
+    self.updatable.set(activity, Updatable { placement, usage });
   }
 
   /// If too many spans are open, interrupts those that began first and have no open children: their ends
@@ -69,7 +69,7 @@ impl Tree {
     let Some(span) = self.remove(activity) else { return Vec::new() };
     let mut rows = self.interrupt_descendants(&span, evidence);
     rows.extend(span.interrupted(activity, evidence));
-    self.note_interrupted(activity.clone(), span);
+    self.note_updatable(activity.clone(), span);
     rows
   }
 
@@ -159,7 +159,7 @@ impl Tree {
       let Some(child) = self.open.remove(&activity) else { continue };
       descendants.extend_from_slice(&child.children);
       rows.extend(child.interrupted(&activity, evidence));
-      self.note_interrupted(activity, child);
+      self.note_updatable(activity, child);
     }
     rows
   }
