@@ -220,6 +220,11 @@ impl Counters {
     }
   }
 
+  /// Whether rows are lost for this reason.
+  pub fn has_lost(&self, reason: LossReason) -> bool {
+    self.lost.get(reason as usize).is_some_and(|counter| counter.rows() > 0)
+  }
+
   /// Counts an event that never becomes rows as one row of `bytes`, accepted and lost.
   pub fn refuse(&self, reason: LossReason, bytes: usize) {
     let totals = RowTotals { rows: 1, bytes };

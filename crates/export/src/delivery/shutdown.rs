@@ -52,12 +52,14 @@ impl Delivery {
     self.leave_spooled();
   }
 
-  /// Ends delivery: segments stay for the next process, other rows and attachments are lost. True when all are
-  /// delivered.
+  /// Ends delivery: segments stay for the next process, other rows and attachments are lost. True when all were
+  /// settled in time.
   pub fn finish(&mut self, now: Now) -> bool {
     let spooled = self.leave_spooled();
     let left = self.account.counters.pending();
-    let is_complete = left.rows + spooled.rows + self.unsettled_attachments() == 0;
+    // Events and rows that came too late are counted already.
+    let is_late = self.account.counters.has_lost(LossReason::NotDeliveredAtExit);
+    let is_complete = !is_late && left.rows + spooled.rows + self.unsettled_attachments() == 0;
     // No other message states the cause.
     if let Some(call) = self.in_flight.iter().min_by_key(|call| call.began)
       && !is_complete

@@ -245,3 +245,15 @@ fn events_accepted_after_the_exit_deadline_are_counted_as_lost() {
   assert_eq!(host.stats().lost["not_delivered_at_exit"], 1);
   assert_eq!(host.account.counters.unprocessed(), 0);
 }
+
+#[test]
+fn a_shutdown_whose_deadline_some_events_missed_is_not_complete() {
+  let mut host = Host::new(json!({}));
+  host.exporter.set_exit_deadline(Duration::ZERO);
+  host.account.accept_event(Priority::Start, false);
+  host.exporter.handle_accepted("whatever", 8, host.now());
+  let ticket = host.exporter.shutdown(Duration::ZERO, host.now());
+  host.pass(SECOND, &|_, _| panic!("no request"));
+  assert_eq!(host.stats().lost["not_delivered_at_exit"], 1);
+  assert_eq!(host.completed, [(ticket, false)]);
+}
