@@ -164,6 +164,17 @@ test('a program that ends before is announced as its rows are delivered', () =>
     },
   ));
 
+test('`onReady` may end the process: it is called once, and listeners of `exit` run', () =>
+  withProgram(
+    `process.on('exit', (code) => console.log('listener', code));
+     bt.initLogger({ onReady() { console.log('ready'); process.exit(9); } });
+     setInterval(() => {}, 1000);`,
+    {},
+    ({ code, stdout }) => {
+      expect({ code, stdout }).toEqual({ code: 9, stdout: 'ready\nlistener 9\n' });
+    },
+  ));
+
 test('credentials in an address are shown neither in the line nor to `onReady`', () =>
   withProgram(
     `// Such credentials are for a gateway, which adds the key.

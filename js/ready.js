@@ -101,6 +101,8 @@ class Announcements {
    */
   #announced(destination) {
     const announcement = this.#all.get(destination);
+    // Its `onReady` is running, and has ended the process.
+    if (announcement?.isMade) return true;
     const where = destination.traceDestination();
     if (announcement === undefined || !where?.isConnected) return false;
     const info = infoOf(where, destination.isById);
