@@ -20,6 +20,26 @@ test.each(['throws', 'rejects'])(
   },
 );
 
+test.each([
+  ['of this thread', `bt.initLogger({ ...options, appUrl: 'nonsense' });`],
+  ['of the delivery thread', `bt.initLogger(options).startSpan({ name: 'span' });`],
+])(
+  'a function may end the process with a diagnostic %s: all listeners of `exit` run',
+  async (_, init) => {
+    const text = `
+    import * as bt from 'flue-braintrust';
+    const onError = ({ code }) => { console.log(code); process.exit(9); };
+    const options = { apiKey: 'k', apiUrl: 'http://127.0.0.1:9', exitTimeoutMs: 100, onError };
+    process.on('exit', (code) => console.log('listener', code));
+    ${init}
+    setInterval(() => {}, 1000);`;
+    const { code, stdout, stderr } = await run(['--input-type=module', '-e', text], {});
+    const [reported, ...others] = stdout.trim().split('\n');
+    expect({ code, others }).toEqual({ code: 9, others: ['listener 9'] });
+    expect(stderr).toContain(`[flue-braintrust] ${reported}: `);
+  },
+);
+
 test('a function is called outside of the work that went on when its timer began', async () => {
   const intercept = ({ path }: { path: string }) =>
     path === '/logs3' ? { status: 401 } : undefined;

@@ -10,6 +10,7 @@ const INTERVAL_MS = 1000;
 
 /** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
 /** @typedef {(diagnostic: Diagnostic) => unknown} OnError */
+/** @typedef {{ diagnostic: Diagnostic, onError: OnError | undefined }} Call */
 
 /**
  * Calls the application's `onError` for each diagnostic. Polls the native part, so that no callback of this package
@@ -25,6 +26,8 @@ class Diagnostics {
   #timer;
   /** Whether nothing was expected at the last poll: the next one is the last. */
   #wasIdle = false;
+  /** What the function that runs now, and then others, are called with. @type {Call[]} */
+  #calls = [];
 
   /**
    * @param {object} native
@@ -80,15 +83,29 @@ class Diagnostics {
   }
 
   /**
+   * Calls a function once the one that runs now has returned: one that ends the process must not run again meanwhile,
+   * because a second `process.exit` keeps the application's listeners of `exit` from running.
    * @param {Diagnostic} diagnostic
    * @param {OnError} [onError]
    */
-  async #notify(diagnostic, onError = this.#onError) {
+  #notify(diagnostic, onError = this.#onError) {
+    this.#calls.push({ diagnostic, onError });
+    if (this.#calls.length > 1) return;
     try {
-      await onError?.(diagnostic);
-    } catch {
-      // An error in `onError` is the application's own.
+      // Those that are added meanwhile, too.
+      for (const call of this.#calls) void notify(call);
+    } finally {
+      this.#calls = [];
     }
+  }
+}
+
+/** @param {Call} call */
+async function notify({ diagnostic, onError }) {
+  try {
+    await onError?.(diagnostic);
+  } catch {
+    // An error in `onError` is the application's own.
   }
 }
 

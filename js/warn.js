@@ -51,8 +51,9 @@ function warn(code, message, cause = code) {
   if (warned.has(key)) return;
   warned.add(key);
   const shown = withoutKeys(message);
-  for (const listener of listeners) listener({ code: `FLUE_BRAINTRUST_${code}`, message: shown });
+  // First: a listener may end the process.
   print(`[flue-braintrust] FLUE_BRAINTRUST_${code}: ${shown}`);
+  for (const listener of listeners) listener({ code: `FLUE_BRAINTRUST_${code}`, message: shown });
 }
 
 module.exports = { hideBy, onWarning, print, printBy, warn };
