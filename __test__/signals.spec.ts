@@ -239,3 +239,22 @@ test.each([
     }
   },
 );
+
+test('the application handles a signal itself, also where it has replaced `process.listeners`', async () => {
+  const collector = await startCollector();
+  try {
+    const program = `
+      const { initLogger, startSpan } = require('flue-braintrust');
+      initLogger({ handleSignals: true });
+      startSpan({ name: 'open' });
+      process.on('SIGTERM', () => process.exit(33));
+      process.listeners = () => { throw new Error('replaced'); };
+      process.kill(process.pid, 'SIGTERM');
+      setInterval(() => {}, 1000);`;
+    const { code, stderr } = await run(['-e', program], destination(collector));
+    const rows = collector.rows().length;
+    expect({ code, stderr, rows }).toEqual({ code: 33, stderr: '', rows: 1 });
+  } finally {
+    await collector.close();
+  }
+});

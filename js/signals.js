@@ -2,6 +2,9 @@
 
 // Delivers on signals, for applications that set `handleSignals`.
 
+// Not that of `process`: what the application replaces it with must not keep its own listeners from running.
+const { listeners } = require('node:events').prototype;
+
 /** The signals that end a process and can be caught. On Windows, Ctrl-C, Ctrl-Break and the closing of the console. */
 const SIGNALS = /** @type {readonly NodeJS.Signals[]} */ (
   process.platform === 'win32'
@@ -27,7 +30,7 @@ function handleSignals({ now, soon }) {
       /** @type {() => unknown} */
       let leave = () => exitAfter(signal);
       try {
-        const others = process.listeners(signal).filter((other) => !(OURS in other));
+        const others = listeners.call(process, signal).filter((other) => !(OURS in other));
         if (others.length > signalExitListeners()) {
           soon();
           return;
