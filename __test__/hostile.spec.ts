@@ -438,6 +438,17 @@ test('setters on the prototype of all objects break no call of a span', async ()
   );
 });
 
+test('members on the prototype of all objects that are those of property descriptors break no call', async () => {
+  const program = `
+    const { initLogger, wrapTraced } = require('flue-braintrust');
+    Object.assign(Object.prototype, { get: 1, set: 2 });
+    const logger = initLogger();
+    const numbers = wrapTraced(function* () { yield 1; yield 2; });
+    console.log([...numbers()].join(), logger.toJSON());`;
+  const { code, stdout, stderr } = await run(['-e', program], destination(collector));
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '1,2 <logger>\n', stderr: '' });
+});
+
 test('functions of JSON that a test of the application replaces are called by the application alone', async () => {
   const collector = await startCollector();
   const program = `

@@ -89,7 +89,8 @@ function loggerOf(exporter, destination, currentSpan) {
     close: (options) => destination.close(options),
   };
   // What stands for it in content, as in the `braintrust` package: its members may ask for a login.
-  return Object.defineProperty(logger, 'toJSON', { value: () => '<logger>' });
+  const descriptor = { __proto__: null, value: () => '<logger>' };
+  return Object.defineProperty(logger, 'toJSON', descriptor);
 }
 
 /**

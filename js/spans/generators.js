@@ -85,7 +85,8 @@ function traceGenerator(generator, start, showsOutput, isCurrent) {
       return result;
     };
     // A frozen generator keeps its steps.
-    Reflect.defineProperty(generator, name, { value: step, configurable: true, writable: true });
+    const descriptor = { __proto__: null, value: step, configurable: true, writable: true };
+    Reflect.defineProperty(generator, name, descriptor);
   }
   return generator;
 }

@@ -103,7 +103,8 @@ function spansOf(exporter) {
       return runTraced(start(), () => fn.apply(this, values), args, showsOutput);
     }
     // The name that the function itself has.
-    Object.defineProperty(wrapped, 'name', { value: fnName, configurable: true });
+    const descriptor = { __proto__: null, value: fnName, configurable: true };
+    Object.defineProperty(wrapped, 'name', descriptor);
     return /** @type {F} */ (/** @type {unknown} */ (wrapped));
   };
 
