@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Collector, Fault, InterceptedRequest } from '../tools/collector/types';
 import { withApp } from './support/app';
-import { HANGS_MS } from './support/run';
+import { HANGS_MS, NO_LOSS } from './support/run';
 
 const UPLOAD = '/logs3';
 const PAGE: Fault = {
@@ -40,7 +40,7 @@ describe('a success without the answer of Braintrust', () => {
       async (app, collector) => {
         await app.record({ count: 10 });
         const early = await app.flush({ timeoutMs: 4_000 });
-        expect(early).toMatchObject({ complete: false, sent: 0, pending: 10, lost: {} });
+        expect(early).toMatchObject({ complete: false, sent: 0, pending: 10, lost: NO_LOSS });
         isWell = true;
         const late = await app.flush({ timeoutMs: 20_000 });
         expect(late).toMatchObject({ complete: true, sent: 10, pending: 0 });
@@ -125,14 +125,14 @@ test.concurrent.each([402, 404, 405, 410, 421, 501])(
     return withApp({ intercept }, async (app, collector) => {
       await app.record({ count: 10 });
       const early = await app.flush({ timeoutMs: 500 });
-      expect(early).toMatchObject({ complete: false, sent: 0, pending: 10, lost: {} });
+      expect(early).toMatchObject({ complete: false, sent: 0, pending: 10, lost: NO_LOSS });
       const [line] = await app.warned(status === 402 ? 'REFUSED' : 'UNREACHABLE');
       expect(line).toContain(`/logs3 answered ${status}`);
       const remedy = status === 402 ? 'check the plan' : 'check BRAINTRUST_APP_URL';
       expect(line).toContain(remedy);
       isWell = true;
       // One more attempt is made at the end, also where only one a minute is made.
-      expect(await app.close()).toMatchObject({ complete: true, sent: 10, lost: {} });
+      expect(await app.close()).toMatchObject({ complete: true, sent: 10, lost: NO_LOSS });
       expect(collector.rows()).toHaveLength(10);
     });
   },
@@ -160,7 +160,7 @@ describe('a request that is never answered', () => {
       await collector.waitFor(() => uploads(collector).length > 0, HANGS_MS);
       await app.record({ from: 10, count: 200 });
       const report = await app.flush({ timeoutMs: 25_000 });
-      expect(report).toMatchObject({ complete: true, sent: 210, lost: {} });
+      expect(report).toMatchObject({ complete: true, sent: 210, lost: NO_LOSS });
       expect(collector.rows()).toHaveLength(210);
     }));
 
@@ -204,7 +204,7 @@ test('a server that takes five seconds for each answer gets requests side by sid
           await app.record({ from, count: 1, only: 'end' });
         }
         const report = await app.flush({ timeoutMs: 40_000 });
-        expect(report).toMatchObject({ complete: true, lost: {}, pending: 0, spooled: 0 });
+        expect(report).toMatchObject({ complete: true, lost: NO_LOSS, pending: 0, spooled: 0 });
         expect(collector.rows()).toHaveLength(45);
         // A repetition takes the place of the first request, whose end the server may notice later.
         const sent = uploads(collector);

@@ -5,7 +5,7 @@ import { loadNative } from '../js/native-loader';
 import { RequestDeltas } from '../js/request-delta';
 import { UnbegunSubmissions } from '../js/unbegun-submissions';
 import { braintrustFlueObserver, close, flush, initLogger, type InitLoggerOptions } from '..';
-import { PATIENT } from './support/run';
+import { NO_LOSS, PATIENT } from './support/run';
 
 /** A small generator of repeatable chance. */
 function chance(seed: number) {
@@ -144,7 +144,7 @@ async function rowsOf(events: object[], settings: InitLoggerOptions) {
   try {
     initLogger({ apiKey: 'k', appUrl: collector.url, apiUrl: collector.url, ...settings });
     for (const event of events) braintrustFlueObserver(event);
-    expect(await flush(PATIENT)).toMatchObject({ complete: true, lost: {} });
+    expect(await flush(PATIENT)).toMatchObject({ complete: true, lost: NO_LOSS });
     await close();
     return new Map(
       collector.rows().map(({ id, input, output, metadata, span_attributes }: any) => {

@@ -2,7 +2,7 @@ import type { Stats } from '..';
 import { startCollector } from '../tools/collector';
 import type { Collector, Fault, InterceptedRequest, RequestRecord } from '../tools/collector/types';
 import { App, at, warnings, withApp } from './support/app';
-import { HANGS_MS, PATIENT, run } from './support/run';
+import { HANGS_MS, NO_LOSS, PATIENT, run } from './support/run';
 import type { Calls, Runs } from './support/application';
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, number) => all + number, 0);
@@ -486,7 +486,7 @@ describe('flush', () => {
       await app.record({ count: 5 });
       const began = performance.now();
       const [timed] = await app.atOnce(['flush', forMs(300)]);
-      expect(timed).toMatchObject({ complete: false, sent: 0, pending: 5, lost: {} });
+      expect(timed).toMatchObject({ complete: false, sent: 0, pending: 5, lost: NO_LOSS });
       expect(performance.now() - began).toBeGreaterThan(290);
       for (const report of await app.atOnce(...flushes(none))) {
         expect(report).toMatchObject({ complete: false, pending: 5 });
@@ -742,7 +742,7 @@ test('waiting costs nothing, for events or for a server', async () => {
       const [idled, waited] = await Promise.all([used(idle), used(waiting)]);
       expect(idled).toBeLessThan(300);
       expect(waited).toBeLessThan(300);
-      expect(await waiting.stats()).toMatchObject({ sent: 0, pending: 150, lost: {} });
+      expect(await waiting.stats()).toMatchObject({ sent: 0, pending: 150, lost: NO_LOSS });
     }),
   );
 });

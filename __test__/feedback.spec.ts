@@ -7,11 +7,12 @@ import { startCollector } from '../tools/collector';
 import type { Collector, CollectorOptions } from '../tools/collector/types';
 import {
   BUNDLED_FLUE,
+  HANGS_MS,
+  NO_LOSS,
+  ROOT,
   destination,
   environment,
-  HANGS_MS,
   readEvents,
-  ROOT,
   run,
   runFlue,
   withDirectory,
@@ -458,7 +459,7 @@ test('feedback of several sources and users before a flush stays apart, as that 
         ],
         variables,
       );
-      expect(shown[0]).toMatchObject({ complete: true, accepted: 3, sent: 3, lost: {} });
+      expect(shown[0]).toMatchObject({ complete: true, accepted: 3, sent: 3, lost: NO_LOSS });
       const entries = requests.map((rows) =>
         rows.map((row) => [row.id, row.scores, row._audit_source, row._audit_metadata]),
       );

@@ -13,7 +13,7 @@ import {
   traced,
   updateSpan,
 } from '..';
-import { PATIENT, destination, run } from './support/run';
+import { NO_LOSS, PATIENT, destination, run } from './support/run';
 
 /**
  * The longest that one call may take, in milliseconds. Far more than any does on a quiet machine: the
@@ -319,7 +319,7 @@ test.each(GARBAGE)('%s instead of an id or a time still leaves a span', async (n
     }),
   ]);
   observe(name, events);
-  expect(await flush(PATIENT)).toMatchObject({ complete: true, lost: {} });
+  expect(await flush(PATIENT)).toMatchObject({ complete: true, lost: NO_LOSS });
   const text = JSON.stringify(collector.rows());
   const missing = Object.keys(ENDS).flatMap((id) =>
     ['id', 'time', 'span']
@@ -338,7 +338,7 @@ test.each(VALUES)(
       ids.push([id, place]);
       observe(`${name} in ${place}`, [...events(make(), id), neighbour(id)]);
       // One at a time: a dozen texts of 8 MiB are more than may wait for delivery.
-      expect(await flush(PATIENT)).toMatchObject({ complete: true, lost: {} });
+      expect(await flush(PATIENT)).toMatchObject({ complete: true, lost: NO_LOSS });
     }
     const wrong = ids.flatMap(([id, place]) => {
       const text = shown(id);
@@ -358,7 +358,7 @@ test('ends without starts, repeated and reversed events, and unknown kinds leave
   const start = operation('operation_start', id, { v: 3 });
   const end = operation('operation', id, { v: 3, durationMs: 5, result: { text: 'kept' } });
   observe('disorder', [end, start, end, start, { ...start, type: 'surprise' }]);
-  expect(await flush(PATIENT)).toMatchObject({ complete: true, lost: {} });
+  expect(await flush(PATIENT)).toMatchObject({ complete: true, lost: NO_LOSS });
   const rows = collector
     .rows()
     .filter(({ metadata }: any) => metadata?.['flue.operation_id'] === id);

@@ -7,7 +7,7 @@ import { activities, faults } from './support/activities';
 import { cli } from './support/cli';
 import { closedPort } from './support/network';
 import { recordings } from './support/replay';
-import { destination, withDirectory } from './support/run';
+import { NO_LOSS, destination, withDirectory } from './support/run';
 
 const named = (name: string) => {
   const recording = recordings().find((candidate) => candidate.name === name);
@@ -94,7 +94,7 @@ test('lines that cannot be read are counted, the rest arrives, and the exit code
         events: events.length,
         unreadable: 2,
         firstUnreadable: { line: 1, why: expect.stringContaining('is not JSON') },
-        lost: {},
+        lost: NO_LOSS,
       });
       expect(faults(activities(events), collector.rows())).toEqual([]);
     });

@@ -1,6 +1,6 @@
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
-import { destination, run, runFlue } from './support/run';
+import { NO_LOSS, destination, run, runFlue } from './support/run';
 
 /** Runs a program with a collector; the program has the package as `bt`, and `show` for what it finds. */
 async function traced(
@@ -326,7 +326,7 @@ test('spans that wait for an error at the end count as left out', () =>
      show(bt.stats());`,
     (collector, { shown }) => {
       expect(collector.rows()).toEqual([]);
-      expect(shown[0]).toMatchObject({ sampled: 2, accepted: 0, lost: {} });
+      expect(shown[0]).toMatchObject({ sampled: 2, accepted: 0, lost: NO_LOSS });
     },
   ));
 

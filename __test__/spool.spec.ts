@@ -15,7 +15,7 @@ import type { InitLoggerOptions, Stats } from '..';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { App, at } from './support/app';
-import { HANGS_MS, ROOT, destination, run, withDirectory } from './support/run';
+import { HANGS_MS, NO_LOSS, ROOT, destination, run, withDirectory } from './support/run';
 import { hasRuns, textOf } from './support/spool';
 
 /** A server that is down until it is switched on, and a directory. */
@@ -100,7 +100,7 @@ test('a process that ends without a server leaves everything to the next one, an
     const next = await place.app();
     const stats = await until(next, ({ sent }) => sent === 300);
     expectAccounts(stats);
-    expect(stats).toMatchObject({ accepted: 300, spooled: 0, pending: 0, lost: {} });
+    expect(stats).toMatchObject({ accepted: 300, spooled: 0, pending: 0, lost: NO_LOSS });
     expect(place.arrived()).toEqual(numbers(300));
     expect(await next.close()).toMatchObject({ complete: true });
     expect(readdirSync(place.dir)).toEqual([]);
@@ -119,7 +119,7 @@ test('what the spool keeps is counted as such when the process closes', () =>
     const app = await place.app();
     await app.record({ count: 50 });
     const report = await app.close({ timeoutMs: 300 });
-    expect(report).toMatchObject({ complete: false, spooled: 50, pending: 0, lost: {} });
+    expect(report).toMatchObject({ complete: false, spooled: 50, pending: 0, lost: NO_LOSS });
     expectAccounts(report);
   }));
 
@@ -168,7 +168,7 @@ test('what does not fit into memory waits on the disk, and all of it arrives in 
     expect(full.bytes.pending).toBeLessThan(4 * 2 ** 20);
     place.isDown = false;
     const report = await app.flush({ timeoutMs: 30_000 });
-    expect(report).toMatchObject({ complete: true, sent: 800, spooled: 0, lost: {} });
+    expect(report).toMatchObject({ complete: true, sent: 800, spooled: 0, lost: NO_LOSS });
     expectAccounts(report);
     expect(place.arrived()).toEqual(numbers(800));
   }));

@@ -134,3 +134,10 @@ export function readEvents(file: string): FlueEvent[] {
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
   return lines.map((line) => JSON.parse(line) as FlueEvent);
 }
+
+/** No loss, in `toMatchObject`: there, `{}` stands for any losses. */
+export const NO_LOSS: unknown = {
+  $$typeof: Symbol.for('jest.asymmetricMatcher'),
+  asymmetricMatch: (lost: object) => Object.keys(lost).length === 0,
+  toAsymmetricMatcher: () => 'no loss',
+};
