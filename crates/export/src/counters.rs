@@ -3,6 +3,8 @@
 //! `accepted = sent + pending + spooled + lost` holds whenever no row is in transition, in rows and in bytes; and
 //! `accepted = uploaded + pending + lost` for attachments.
 
+mod stats;
+
 use std::{
   collections::BTreeMap,
   sync::{
@@ -11,8 +13,7 @@ use std::{
   },
 };
 
-use serde::Serialize;
-
+pub use self::stats::{AttachmentStats, Bytes, Stats};
 use crate::loss::LossReason;
 
 /// The counters of one exporter.
@@ -83,72 +84,6 @@ impl RowCounter {
 
 fn signed(number: usize) -> i64 {
   number.try_into().unwrap_or(i64::MAX)
-}
-
-/// The counters at one moment.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Stats {
-  /// Flue events accepted.
-  pub events: u64,
-  /// Rows accepted for delivery. A span takes one or more, merged while they wait.
-  pub accepted: u64,
-  /// Rows that Braintrust acknowledged.
-  pub sent: u64,
-  /// Rows that wait in memory or are in flight.
-  pub pending: u64,
-  /// Rows that wait in the spool.
-  pub spooled: u64,
-  /// Rows lost, by reason. Reasons that did not occur are absent.
-  pub lost: BTreeMap<&'static str, u64>,
-  /// The same in bytes of the rows' JSON.
-  pub bytes: Bytes,
-  /// Rows with truncated or omitted content, replaced by a mark.
-  pub cut: u64,
-  /// Spans and feedbacks of traces that sampling leaves out. They are not accepted.
-  pub sampled: u64,
-  /// Uploads begun.
-  pub requests: u64,
-  /// Uploads that are repeated.
-  pub retries: u64,
-  /// Bytes of acknowledged request bodies.
-  pub bytes_sent: u64,
-  /// Spans that have started and not ended.
-  pub open_spans: usize,
-  /// The attachments.
-  pub attachments: AttachmentStats,
-  /// The last error.
-  pub last_error: Option<String>,
-}
-
-/// The counters of attachments: each content counts once.
-#[derive(Debug, Clone, Serialize)]
-pub struct AttachmentStats {
-  /// Attachments that rows refer to, and those for which there was no room.
-  pub accepted: u64,
-  /// Attachments whose upload Braintrust confirmed.
-  pub uploaded: u64,
-  /// Attachments that wait for their upload or are in flight.
-  pub pending: u64,
-  /// Attachments lost, by reason. Reasons that did not occur are absent.
-  pub lost: BTreeMap<&'static str, u64>,
-  /// Bytes of uploaded attachments.
-  pub bytes: u64,
-}
-
-/// The counters of rows, in bytes.
-#[derive(Debug, Clone, Serialize)]
-pub struct Bytes {
-  /// Bytes of accepted rows.
-  pub accepted: u64,
-  /// Bytes of acknowledged rows.
-  pub sent: u64,
-  /// Bytes of rows in memory or in flight.
-  pub pending: u64,
-  /// Bytes of rows in the spool only.
-  pub spooled: u64,
-  /// Bytes of lost rows, by reason.
-  pub lost: BTreeMap<&'static str, u64>,
 }
 
 impl Counters {
@@ -341,44 +276,4 @@ fn by_reason(counts: impl Iterator<Item = u64>) -> BTreeMap<&'static str, u64> {
 }
 
 #[cfg(test)]
-mod tests {
-  use super::*;
-
-  #[test]
-  fn accepted_attachments_are_uploaded_pending_or_lost() {
-    let counters = Counters::default();
-    counters.accept_attachments(4);
-    counters.attachment_uploaded(70);
-    counters.lose_attachments(LossReason::Rejected, 2);
-    let stats = counters.stats().attachments;
-    assert_eq!((stats.accepted, stats.uploaded, stats.pending, stats.bytes), (4, 1, 1, 70));
-    assert_eq!(stats.lost, BTreeMap::from([("rejected", 2)]));
-    assert!(!counters.is_idle());
-  }
-
-  #[test]
-  fn accepted_rows_are_sent_pending_spooled_or_lost_in_rows_and_in_bytes() {
-    let counters = Counters::default();
-    (0..5).for_each(|_| counters.accept(RowTotals { rows: 1, bytes: 100 }));
-    counters.refuse(LossReason::QueueFull, 40);
-    counters.correct(-20);
-    counters.sent(RowTotals { rows: 1, bytes: 90 }, 120);
-    counters.set_spooled(RowTotals { rows: 1, bytes: 110 });
-    counters.lose(LossReason::EngineFailed, RowTotals { rows: 1, bytes: 80 });
-    let stats = counters.stats();
-    assert_eq!((stats.accepted, stats.sent, stats.spooled, stats.pending), (6, 1, 1, 2));
-    assert_eq!(stats.lost, BTreeMap::from([("queue_full", 1), ("engine_failed", 1)]));
-    let bytes = stats.bytes;
-    assert_eq!((bytes.accepted, bytes.sent, bytes.spooled, bytes.pending), (520, 90, 110, 200));
-    assert_eq!(bytes.lost, BTreeMap::from([("queue_full", 40), ("engine_failed", 80)]));
-  }
-
-  #[test]
-  fn every_reason_has_a_counter_of_its_own() {
-    for reason in LossReason::ALL {
-      let counters = Counters::default();
-      counters.refuse(reason, 7);
-      assert_eq!(counters.stats().lost, BTreeMap::from([(reason.name(), 1)]));
-    }
-  }
-}
+mod tests;
