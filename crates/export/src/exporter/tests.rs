@@ -18,10 +18,16 @@ use std::{cell::Cell, mem};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use spool::Adopted;
+use spool::{Adopted, Operation};
 
 use super::*;
-use crate::{admission::Priority, counters::Stats, loss::LossReason, transport::Body};
+use crate::{
+  admission::Priority,
+  counters::Stats,
+  loss::LossReason,
+  masking::MaskRequest,
+  transport::{Body, Request},
+};
 
 const START: i64 = 1_795_417_364_000;
 
