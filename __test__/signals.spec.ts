@@ -165,25 +165,27 @@ test('a worker that does not mask in time delays the end by no more than the exi
 });
 
 test.each(["process.kill(process.pid, 'SIGTERM')", 'process.exit(0)'])(
-  'a file that is still being read is reported when the process ends by %s',
+  'files of all loggers that are still being read are reported when the process ends by %s',
   async (end) => {
     const collector = await startCollector();
     try {
       const program = `
         const flue = require('flue-braintrust');
-        flue.initLogger({ handleSignals: true, attachments: true });
         class Endless extends Blob {
           arrayBuffer() {
             return new Promise(() => {});
           }
         }
         const options = { data: new Endless([]), filename: 'file', contentType: 'text/plain' };
-        flue.traced((span) => span.log({ input: new flue.Attachment(options) }), { name: 'work' });
+        for (const projectName of ['One', 'Another']) {
+          flue.initLogger({ projectName, handleSignals: true, attachments: true });
+          flue.traced((span) => span.log({ input: new flue.Attachment(options) }), { name: 'work' });
+        }
         setInterval(() => {}, 1000);
         ${end};`;
       const { stderr } = await run(['-e', program], destination(collector));
-      expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_LOST: Files in 1 of .*\n$/);
-      expect(collector.rows()).toHaveLength(1);
+      expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_LOST: Files in 2 of .*\n$/);
+      expect(collector.rows()).toHaveLength(2);
     } finally {
       await collector.close();
     }

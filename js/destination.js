@@ -203,12 +203,9 @@ class Destination {
     }
   }
 
-  /** Warns of files that are still being read when the process ends. */
-  checkFiles() {
-    const { size } = this.#files;
-    if (size === 0) return;
-    const why = 'they were still being read when the process ended';
-    warn('LOST', `Files in ${size} of the last updates are lost: ${why}.`);
+  /** How many updates have files that are still being read. */
+  get unreadFiles() {
+    return this.#files.size;
   }
 
   /** Warns of spans that went to the project of this logger although their slugs name another one. */

@@ -46,9 +46,14 @@ class ExitSteps {
   beginExit(step) {
     quietly(() => {
       const { ExitStep } = this.#host.load();
+      let unread = 0;
       for (const destination of this.#destinations.live) {
         destination.releaseAll();
-        if (step === 'Delivery') destination.checkFiles();
+        unread += destination.unreadFiles;
+      }
+      if (step === 'Delivery' && unread > 0) {
+        const why = 'they were still being read when the process ended';
+        warn('LOST', `Files in ${unread} of the last updates are lost: ${why}.`);
       }
       const left = this.#destinations.recorders.map((recorder) =>
         recorder.beginExit(ExitStep[step]),
