@@ -254,6 +254,24 @@ test.each([
     ),
 );
 
+test('each mistake of `sample` and `enrich` is reported, once', () =>
+  traced(
+    `let count = 0;
+     const wrong = () => { count += 1; if (count % 4 > 1) throw new Error(); return 7; };
+     bt.initLogger({ sample: wrong, enrich: wrong });
+     for (let n = 0; n < 8; n++) bt.traced(() => {}, { name: 'span' });`,
+    (_, { code, stderr }) => {
+      expect(code).toBe(0);
+      const reported = stderr.match(/BAD_\w+: `\w+` \w+/g);
+      expect(reported?.toSorted()).toEqual([
+        'BAD_ENRICH: `enrich` did',
+        'BAD_ENRICH: `enrich` threw',
+        'BAD_SAMPLE: `sample` did',
+        'BAD_SAMPLE: `sample` threw',
+      ]);
+    },
+  ));
+
 test.each([
   [`() => { throw new Error('SECRET'); }`, 'threw'],
   [`async () => false`, 'true or false'],

@@ -98,9 +98,10 @@ function metadataOf({ metadata, user, session }) {
   return { 'flue-braintrust.enrich': `[left out: ${length} characters]` };
 }
 
-/** @param {string} what @returns {undefined} */
+/** Warns once for each mistake. @param {string} what @returns {undefined} */
 function refuse(what) {
-  warn('BAD_ENRICH', `\`enrich\` ${what}; the trace is sent without that.`);
+  const message = `\`enrich\` ${what}; the trace is sent without that.`;
+  warn('BAD_ENRICH', message, message);
   return undefined;
 }
 

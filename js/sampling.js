@@ -182,9 +182,9 @@ class Sampling {
       if (typeof decided === 'boolean') return decided;
       // Keeps a rejection from ending the process.
       if (types.isPromise(decided)) Promise.resolve(decided).catch(() => {});
-      warn('BAD_SAMPLE', '`sample` did not return true or false; `sampleRate` decides.');
+      refuse('did not return true or false');
     } catch (error) {
-      warn('BAD_SAMPLE', `\`sample\` threw (${classOf(error)}); \`sampleRate\` decides.`);
+      refuse(`threw (${classOf(error)})`);
     }
     return root.isSampled;
   }
@@ -213,6 +213,12 @@ function fresh(map, key) {
     map.set(key, value);
   }
   return value;
+}
+
+/** Warns once for each mistake. @param {string} what */
+function refuse(what) {
+  const message = `\`sample\` ${what}; \`sampleRate\` decides.`;
+  warn('BAD_SAMPLE', message, message);
 }
 
 module.exports = { Sampling };
