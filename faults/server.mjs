@@ -78,6 +78,11 @@ export async function startServer({ faults, timeline = [], front: kind, limit })
  * How long a response may take to reach its client, in milliseconds: a connection that breaks meanwhile may lose it.
  */
 const ANSWER_MS = 1000;
+/**
+ * How long, in milliseconds, a client that has waited in vain may not know of the response that is on its way while it
+ * sends the rows again.
+ */
+const CROSSING_MS = 250;
 
 /** The rows that the server has confirmed. */
 class Acknowledged {
@@ -111,7 +116,8 @@ class Acknowledged {
     // Of rows in overflow uploads, only the number is known.
     const asked = (Array.isArray(rows) ? rows : []).map((row) => {
       const hash = createHash('sha1').update(JSON.stringify(row)).digest('base64');
-      return { row, hash, isKnown: this.#known.has(hash) };
+      const since = this.#known.get(hash);
+      return { row, hash, isKnown: since !== undefined && Date.now() - since > CROSSING_MS };
     });
     this.#asked.set(index, asked);
   }

@@ -21,6 +21,9 @@ const { startCollector } = createRequire(import.meta.url)('../../../../tools/col
 const run = recordedRun();
 /** How long what must arrive is waited for: a busy machine may take minutes for hundreds of objects. */
 const WAITS_MS = 300_000;
+/** What a scenario returns where the machine was too slow to show anything: it runs again. */
+const TOO_SLOW = Symbol('too slow');
+const MOST_RUNS = 5;
 /** Those of the scenario that runs. */
 let state;
 let isDown;
@@ -299,10 +302,13 @@ const SCENARIOS = {
   async 'many objects in an outage'() {
     await init({}, 'object');
     isDown = true;
+    const begin = Date.now();
     await observeOperations('object', 0, 64);
     await sleep(1500);
     await observeOperations('object', 64, 80);
     isDown = false;
+    // A request waits for its rows for 30 s.
+    if (Date.now() - begin > 15_000) return TOO_SLOW;
     const count = 80 * spansOf(operationOf(0));
     await arrived(count);
     const { lost, accepted } = await step('stats');
@@ -489,8 +495,17 @@ const SCENARIOS = {
 };
 
 for await (const name of createInterface(process.stdin)) {
-  const result = await seen(name).catch((error) => String(error.stack));
+  const result = await seenInTime(name).catch((error) => String(error.stack));
   console.log(JSON.stringify(result));
+}
+
+/** @param {string} name of a scenario */
+async function seenInTime(name) {
+  for (let run = 0; run < MOST_RUNS; run++) {
+    const result = await seen(name);
+    if (result !== TOO_SLOW) return result;
+  }
+  throw new Error('the machine is too slow');
 }
 
 /** @param {string} name of a scenario */
