@@ -255,9 +255,9 @@ test.each([
 });
 
 describe('a listener of beforeExit that waits for our delivery lets the process end', () => {
-  const listening = (call: string) => `
+  const listening = (call: string, exitTimeoutMs = 60_000) => `
     let calls = 0;
-    initLogger({ exitTimeoutMs: 100 });
+    initLogger({ exitTimeoutMs: ${exitTimeoutMs} });
     const { close, flush } = require('flue-braintrust');
     ${FIVE}
     process.on('beforeExit', async () => {
@@ -281,7 +281,7 @@ describe('a listener of beforeExit that waits for our delivery lets the process 
     async (call) => {
       const { code, stderr } = await end(
         `process.env.BRAINTRUST_APP_URL = process.env.BRAINTRUST_API_URL = 'http://127.0.0.1:9';
-        ${listening(call)}`,
+        ${listening(call, 100)}`,
       );
       expect(code).toBe(0);
       expect(stderr).toContain('5 rows are lost');
