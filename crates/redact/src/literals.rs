@@ -90,8 +90,9 @@ impl<'a> Literals<'a> {
   }
 }
 
-/// The name in which a text ends, and which a value follows, and the text before it. One without quotes is the first word of a line, or follows
-/// a brace or a comma; what is behind it is no prose. The name before an arrow has quotes: another may be a parameter.
+/// The text before the name in which a text ends, and that name, which a value follows. One without quotes is the first
+/// word of a line, or follows a brace or a comma; what is behind it is no prose. The name before an arrow has quotes:
+/// another may be a parameter.
 fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str, &'a str)> {
   let text = trim_end(text, &[' ', '\t']);
   // Before a colon, a name with double quotes is JSON.
@@ -140,7 +141,15 @@ fn end_of_value(shown: &str, line: Option<&MarkedLine<'_>>) -> usize {
     match byte {
       b'\\' => at += 1,
       b'\'' if is_apostrophe(text, at) => {}
-      b'\'' | b'"' | b'`' => at = end_of_string(text, at),
+      b'\'' | b'"' | b'`' => {
+        let end = end_of_string(text, at);
+        if end >= text.len()
+          && let Some(line) = line
+        {
+          return at + line.end(shown.get(at..).unwrap_or_default());
+        }
+        at = end;
+      }
       b'[' if terminal::is_in_code(text, at) => {}
       b'(' | b'[' | b'{' => depth += 1,
       b')' | b']' | b'}' if depth > 0 => depth -= 1,
@@ -163,8 +172,7 @@ fn end_of_value(shown: &str, line: Option<&MarkedLine<'_>>) -> usize {
     }
     at += 1;
   }
-  let is_closed = depth == 0 && at == text.len();
-  line.filter(|_| !is_closed).map_or(text.len(), |line| line.end(shown))
+  text.len()
 }
 
 /// Whether a quote is a part of a word, as in `don't`, and not behind the prefix of a string, as in `b'x'`, or a code of

@@ -188,6 +188,7 @@ fn a_value_that_does_not_end_has_no_more_than_its_lines_behind_a_mark() {
     ),
     ("- headers: {\n    a: 'hunter2'\n\n    b: 'hunter2'\n- c", "- headers: '[redacted]'\n- c"),
     ("+  headers: {\n+    a: 'hunter2',\n+  },\n+  c: 1", "+  headers: '[redacted]',\n+  c: 1"),
+    ("- password: 'hun' +\n- 'ter2\n- c", "- password: '[redacted]'\n- c"),
     ("+  password: `\n+hunter2\n+`,\n+  c: 1", "+  password: '[redacted]',\n+  c: 1"),
   ] {
     assert_eq!(input(keys(), &json!(text)), expected, "{text}");
@@ -342,11 +343,13 @@ fn a_text_of_many_such_members_takes_linear_time() {
     "{x: a(1) [",
     "'x': 'a'\n",
     "'a'\n",
-    "- x: (\n",
+    "- x: [\n",
     "- x: 'a\n",
-    "- x: (`\n",
+    "- x: [`\n",
     "- x: [\n    ",
-    "a.b:1:x: (\n",
+    "a.b:1:x: [\n",
+    "- ],x:[[\n",
+    "\n- 'x':\\",
     "\"x\"=>\"",
   ] {
     input(json!({ "keys": ["x"], "patterns": ["plum"] }), &json!(piece.repeat(50_000)));
