@@ -24,8 +24,8 @@ pub const EXPRESSION: &str = concat!(
   r"|AQ\.Ab[A-Za-z0-9_-]{32,}|cf(?:ut|at|k)_[A-Za-z0-9_-]{40,}|vc[aciprk]_[A-Za-z0-9]{24,}|fc-[0-9a-f]{32}",
   r"|e2b_[0-9a-f]{40,}|jina_[A-Za-z0-9_-]{40,}|re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}|dckr_[op]at_[A-Za-z0-9_-]{24,}",
   r"|nfp_[A-Za-z0-9]{36,}|ATATT3x[A-Za-z0-9_=-]{64,}|tskey-[a-z]+-[A-Za-z0-9-]{20,}",
-  // Webhooks of Slack, bots of Telegram.
-  r"|hooks\.slack\.com/[a-z]+/[A-Za-z0-9/]{30,}|[0-9]{8,10}:AA[A-Za-z0-9_-]{33}",
+  // Webhooks of Slack, bots of Telegram, also in an address.
+  r"|hooks\.slack\.com/[a-z]+/[A-Za-z0-9/]{30,}|(?:bot)?[0-9]{8,10}:AA[A-Za-z0-9_-]{33}",
   // Packages, platforms and services.
   r"|bt-st-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{40,}|do[opr]_v1_[0-9a-f]{40,}|dapi[0-9a-f]{32,}(?:-[0-9])?",
   r"|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{30,}|SK[0-9a-f]{32}|whsec_[A-Za-z0-9+/=_-]{24,}",

@@ -84,6 +84,7 @@ const KEYS: &[(&str, &str)] = &[
   ("tskey-auth-", "[A-Za-z0-9]{12}CNTRL-[A-Za-z0-9]{32}"),
   ("hooks.slack.com/services/", "T[A-Z0-9]{10}/B[A-Z0-9]{10}/[A-Za-z0-9]{24}"),
   ("7432198765:", "AA[A-Za-z0-9_-]{33}"),
+  ("bot7432198765:", "AA[A-Za-z0-9_-]{33}"),
   ("npm_", "[A-Za-z0-9]{36}"),
   ("pypi-", "AgEIcHlwaS5vcmc[A-Za-z0-9_-]{140,170}"),
   ("dop_v1_", "[0-9a-f]{64}"),
