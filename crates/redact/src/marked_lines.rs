@@ -15,6 +15,7 @@ pub fn is_line_start(text: &str) -> bool {
 /// A line with marks.
 pub struct MarkedLine<'a> {
   file: &'a str,
+  is_numbered: bool,
   indentation: usize,
 }
 
@@ -24,8 +25,9 @@ impl<'a> MarkedLine<'a> {
     let line = last_line(text)?;
     let file = file(line).unwrap_or_default();
     let marks = marks(line.get(file.len()..)?);
-    let indentation = indentation(marks);
-    (!marks.trim_ascii().is_empty()).then_some(Self { file, indentation })
+    let is_numbered = marks.contains(is_digit);
+    let indentation = indentation(marks, is_numbered);
+    (!marks.trim_ascii().is_empty()).then_some(Self { file, is_numbered, indentation })
   }
 
   /// Whether the line with which a text begins belongs to this one: it is indented more, or blank, or ends its brackets
@@ -34,7 +36,7 @@ impl<'a> MarkedLine<'a> {
     text.strip_prefix(self.file).is_some_and(|text| {
       let marks = marks(text);
       let words = text.get(marks.len()..).unwrap_or_default();
-      indentation(marks) > self.indentation
+      indentation(marks, self.is_numbered) > self.indentation
         || words.is_empty()
         || words.starts_with(['\r', '\n'])
         || has_brackets && words.starts_with([')', ']', '}'])
@@ -71,10 +73,17 @@ fn marks(text: &str) -> &str {
   text.get(..end).unwrap_or_default()
 }
 
-/// How far the words behind marks are indented. Numbers of lines have different lengths.
-fn indentation(marks: &str) -> usize {
-  let has_number = marks.bytes().any(|byte| byte.is_ascii_digit());
-  marks.len() - if has_number { marks.trim_ascii_end().len() } else { 0 }
+/// How far the words behind marks are indented: behind the number of the line, as those have different lengths. In lines
+/// without one, a number is a word.
+fn indentation(marks: &str, is_numbered: bool) -> usize {
+  let number = marks.find(is_digit).filter(|_| is_numbered).unwrap_or_default();
+  let behind = marks.get(number..).unwrap_or_default();
+  let behind = behind.trim_start_matches(|mark: char| is_numbered && !mark.is_whitespace());
+  behind.find(is_digit).unwrap_or(behind.len())
+}
+
+fn is_digit(letter: char) -> bool {
+  letter.is_ascii_digit()
 }
 
 fn is_mark(letter: char) -> bool {

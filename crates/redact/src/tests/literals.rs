@@ -189,6 +189,13 @@ fn a_value_that_does_not_end_has_no_more_than_its_lines_behind_a_mark() {
     ("- headers: {\n    a: 'hunter2'\n\n    b: 'hunter2'\n- c", "- headers: '[redacted]'\n- c"),
     ("+  headers: {\n+    a: 'hunter2',\n+  },\n+  c: 1", "+  headers: '[redacted]',\n+  c: 1"),
     ("- password: 'hun' +\n- 'ter2\n- c", "- password: '[redacted]'\n- c"),
+    // Numbers of the value are not those of its lines.
+    ("+  password: [\n+    1234,\n+    -5\n+  ],\n+  c: 1", "+  password: '[redacted]',\n+  c: 1"),
+    ("- password: {\n    12: 'hunter2'\n- c", "- password: '[redacted]'\n- c"),
+    (
+      "9:  password: [\n10:    12: 'hunter2',\n11:  ]\n12:  c",
+      "9:  password: '[redacted]'\n12:  c",
+    ),
     ("+  password: `\n+hunter2\n+`,\n+  c: 1", "+  password: '[redacted]',\n+  c: 1"),
   ] {
     assert_eq!(input(keys(), &json!(text)), expected, "{text}");
