@@ -91,8 +91,8 @@ impl<'a> Literals<'a> {
 }
 
 /// The text before the name in which a text ends, and that name, which a value follows. One without quotes is the first
-/// word of a line, or follows a brace or a comma; what is behind it is no prose. The name before an arrow has quotes:
-/// another may be a parameter.
+/// word of a line, or follows a brace or a comma; what is behind it is no prose. The name before an arrow has quotes
+/// or is a symbol of Ruby: another may be a parameter.
 fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str, &'a str)> {
   let text = trim_end(text, &[' ', '\t']);
   // Before a colon, a name with double quotes is JSON.
@@ -103,7 +103,7 @@ fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str
     let (before, name) = quoted.rsplit_once(quote)?;
     return Some((before.trim_end_matches('\\'), name));
   }
-  if is_pair || !is_shown_value(value.as_bytes()) {
+  if !is_pair && !is_shown_value(value.as_bytes()) {
     return None;
   }
   let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
@@ -113,8 +113,12 @@ fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str
     start = code + terminal::code_length(text.as_bytes().get(code..)?);
   }
   let name = text.get(start..).filter(|name| !name.is_empty())?;
-  let before = trim_end(text.get(..start)?, &[' ', '\t']);
-  (before.ends_with(['{', ',']) || is_line_start(before)).then_some((text.get(..start)?, name))
+  let mut before = text.get(..start)?;
+  if is_pair {
+    before = before.strip_suffix(':')?;
+  }
+  let outer = trim_end(before, &[' ', '\t']);
+  (outer.ends_with(['{', ',']) || is_line_start(outer)).then_some((before, name))
 }
 
 /// Whether a text begins with a string, a number, a list or an object, also one of a class: `Secret {`, `Row(2) [`.
@@ -139,7 +143,7 @@ fn end_of_value(shown: &str, line: Option<&MarkedLine<'_>>) -> usize {
   let (mut at, mut depth, mut last) = (0, 0_usize, b' ');
   while let Some(byte) = text.get(at) {
     match byte {
-      b'\\' => at += 1,
+      b'\\' => at = end_of_escape(text, at),
       b'\'' if is_apostrophe(text, at) => {}
       b'\'' | b'"' | b'`' => {
         let end = end_of_string(text, at);
@@ -199,6 +203,22 @@ fn is_string_next(text: &[u8], at: usize) -> bool {
     let behind = next.get(end_of_string(next, 0) + 1..).unwrap_or_default();
     !behind.trim_ascii_start().starts_with(b":")
   }
+}
+
+/// The end of the backslashes at `at` and of what they escape: of a string, if that is its quote, which ends in this line.
+fn end_of_escape(text: &[u8], at: usize) -> usize {
+  let rest = text.get(at..).unwrap_or_default();
+  let length = rest.iter().take_while(|byte| **byte == b'\\').count();
+  let quote = rest.get(..=length).filter(|quote| quote.last().is_some_and(|last| is_quote(*last)));
+  let string = quote.and_then(|quote| {
+    let behind = rest.get(quote.len()..)?;
+    let is_end = |end: &usize| !behind.get(..*end).unwrap_or_default().ends_with(b"\\");
+    let end = memchr::memmem::find_iter(behind, quote).find(is_end)?;
+    let content = behind.get(..end)?;
+    memchr::memchr(b'\n', content).is_none().then_some(content)
+  });
+  // Otherwise each backslash escapes one byte.
+  at + string.map_or((length - 1) | 1, |string| 2 * length + 1 + string.len())
 }
 
 /// The position of the quote that ends the string whose first quote is at `quote`. One that does not end in its line is

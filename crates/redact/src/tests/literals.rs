@@ -128,6 +128,9 @@ fn pairs_of_a_map_are_members() {
     // Ruby.
     ("{\"password\" => \"hunter2\", \"b\" => 1}", "{\"password\" => '[redacted]', \"b\" => 1}"),
     ("{\"password\"=>\"a, hunter2\"}", "{\"password\"=>'[redacted]'}"),
+    ("{:password=>\"a, hunter2\", :b=>1}", "{:password=>'[redacted]', :b=>1}"),
+    ("{ :a => 1, :password => 12 }", "{ :a => 1, :password => '[redacted]' }"),
+    ("a ? b :password=>c", "a ? b :password=>c"),
     ("f(\"password\", x => 'y')", "f(\"password\", x => 'y')"),
     ("users.map(password => { ok(1) }, 2)", "users.map(password => { ok(1) }, 2)"),
     ("'password' >= 'x', 'password' = 1", "'password' >= 'x', 'password' = 1"),
@@ -167,6 +170,20 @@ fn a_name_may_be_the_first_word_of_a_line_behind_its_number_or_a_mark() {
   ] {
     check(text, text);
   }
+}
+
+#[test]
+fn a_value_in_escaped_quotes_may_have_commas_and_brackets() {
+  for marks in ["\\", "\\\\\\"] {
+    let shown =
+      |value: &str| format!("{{'password': {value}, 'b': 1}}").replace('\'', &format!("{marks}'"));
+    let text = shown("'a, (hunter2'");
+    let redacted = input(keys(), &json!(text));
+    assert_eq!(redacted, shown("#").replace('#', "'[redacted]'"), "{text}");
+  }
+  // One that is alone begins no string.
+  let text = "{ password: 1\\', b: 2 }\n{ c: 3\\' }";
+  assert_eq!(input(keys(), &json!(text)), "{ password: '[redacted]', b: 2 }\n{ c: 3\\' }");
 }
 
 #[test]
@@ -357,10 +374,15 @@ fn a_text_of_many_such_members_takes_linear_time() {
     "a.b:1:x: [\n",
     "- ],x:[[\n",
     "\n- 'x':\\",
+    "\\'x\\': \\'",
+    "x: [\\n",
+    "\\'x\\':\\\\' ",
     "\"x\"=>\"",
   ] {
     input(json!({ "keys": ["x"], "patterns": ["plum"] }), &json!(piece.repeat(50_000)));
   }
+  let text = format!("{{'x': [{}", "\\".repeat(1_000_000));
+  input(json!({ "keys": ["x"] }), &json!(text));
 }
 
 proptest! {
