@@ -12,7 +12,7 @@ use crate::{
   span_logs::SpanLogs,
   usage::{self, PURPOSE},
 };
-use braintrust_row::{CustomFields, Json, Row, Stage, time};
+use braintrust_row::{CustomFields, Json, Row, SpanContext, Stage, time};
 use flue_event::Usage;
 
 /// A span to be opened.
@@ -100,6 +100,9 @@ pub struct TurnSummary {
   /// The text of the last response.
   #[serde(skip)]
   pub output: Option<Json>,
+  /// What Flue has reported for the operation, at its end.
+  #[serde(skip)]
+  pub reported: Option<Usage>,
 }
 
 /// Of a closed span that may still be updated: what later events of it do not state.
@@ -109,6 +112,18 @@ pub struct Updatable {
   pub placement: Option<SpanPlacement>,
   /// Of an operation: the usage of its turns so far.
   pub usage: Option<Usage>,
+  /// Of an operation: what Flue has reported for it.
+  pub reported: Option<Usage>,
+}
+
+/// The usage of an operation that was interrupted or has ended, with that of a turn that ends later.
+pub struct LateUsage {
+  /// Of the operation.
+  pub span: SpanContext,
+  /// Of its turns so far.
+  pub of_turns: Usage,
+  /// What Flue has reported for it.
+  pub reported: Option<Usage>,
 }
 
 impl OpenSpan {

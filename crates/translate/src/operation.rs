@@ -79,6 +79,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
   if let Some(open) = state.tree.get_mut(&activity) {
     summary = std::mem::take(&mut open.turn_summary);
     open.turn_summary.usage = summary.usage;
+    open.turn_summary.reported = end.usage;
     if open.implicit && open.label.as_ref().is_none_or(|label| !is_renamed(label)) {
       open.label = Some(label(kind));
     }

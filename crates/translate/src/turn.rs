@@ -5,7 +5,7 @@ use crate::{
   compaction,
   conversations::ExpandedRequest,
   identity, message_text, messages, metadata,
-  open_span::NewSpan,
+  open_span::{LateUsage, NewSpan},
   options::TurnInput,
   outcome,
   placement::{Parent, SpanLabel, SpanPlacement, Start},
@@ -142,22 +142,22 @@ fn operation_of(state: &State, ids: &Ids<'_>, turn: &Activity) -> Option<String>
 
 /// An operation that was interrupted or has ended before one of its turns ended has the usage of that, too.
 fn late_usage(state: &mut State, ids: &Ids<'_>, operation: &str, usage: &Usage) -> Option<Row> {
-  let interrupted = state.tree.add_late_usage(&Activity::Operation(operation.to_owned()), usage);
+  let known = state.tree.add_late_usage(&Activity::Operation(operation.to_owned()), usage);
   let is_root = state.submissions.is_root(ids, operation);
-  let (span, all) = match interrupted {
+  let LateUsage { span, of_turns, reported } = match known {
     Some(known) => known,
     None if is_root => {
       let mut all = state.submissions.usage_before(ids);
       usage::add(&mut all, Some(*usage));
-      (state.submissions.root(ids)?, all?)
+      LateUsage { span: state.submissions.root(ids)?, of_turns: all?, reported: None }
     }
     None => return None,
   };
   if is_root {
-    state.submissions.set_usage(ids, Some(all));
+    state.submissions.set_usage(ids, Some(of_turns));
   }
   let mut row = Row::of(span);
-  usage::write(&mut row, &all);
+  usage::write_larger(&mut row, reported, Some(of_turns));
   Some(row)
 }
 

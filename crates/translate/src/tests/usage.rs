@@ -184,3 +184,18 @@ fn the_usage_of_a_turn_that_ends_late_counts_once() {
   let prompt = metrics(trace.named("flue.prompt").next().unwrap());
   assert_eq!(prompt, json!({ "prompt_tokens": 6.0, "completion_tokens": 9.0, "tokens": 15.0 }));
 }
+
+#[test]
+fn a_turn_that_ends_late_leaves_a_larger_usage_that_flue_has_reported() {
+  let mut events =
+    prompt(&[json!({ "input": 5, "output": 7 }), json!({ "input": 1, "output": 2 })]);
+  // Turns of the operation are unknown here.
+  let end = events.pop().unwrap().replace(r#""usage":{}"#, r#""usage":{"input":60,"output":40}"#);
+  events.insert(4, end);
+  let events: Vec<_> =
+    events.iter().map(|event| event.replacen('{', r#"{"runId":"r","#, 1)).collect();
+  let mut trace = Trace::default();
+  translate(&events, &mut trace);
+  let prompt = metrics(trace.named("flue.prompt").next().unwrap());
+  assert_eq!(prompt, json!({ "prompt_tokens": 60.0, "completion_tokens": 40.0, "tokens": 100.0 }));
+}

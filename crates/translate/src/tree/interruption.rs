@@ -3,7 +3,7 @@
 use super::Tree;
 use crate::{
   activity::Activity,
-  open_span::{Evidence, OpenSpan, Updatable},
+  open_span::{Evidence, LateUsage, OpenSpan, TurnSummary, Updatable},
   placement::SpanPlacement,
   submissions::Submissions,
   usage,
@@ -23,21 +23,19 @@ impl Tree {
     placement.parent.activity().map(|_| placement)
   }
 
-  /// Adds the usage of a turn to an operation that was interrupted or has ended before the turn. Returns the operation's
-  /// span and the usage of its turns so far; `None` if that is not known.
-  pub fn add_late_usage(
-    &mut self,
-    operation: &Activity,
-    more: &Usage,
-  ) -> Option<(SpanContext, Usage)> {
+  /// Adds the usage of a turn to an operation that was interrupted or has ended before the turn. `None` if that is not
+  /// known.
+  pub fn add_late_usage(&mut self, operation: &Activity, more: &Usage) -> Option<LateUsage> {
     let known = self.updatable.get_mut(operation)?;
     usage::add(&mut known.usage, Some(*more));
-    Some((known.placement.as_ref()?.span, known.usage?))
+    let span = known.placement.as_ref()?.span;
+    Some(LateUsage { span, of_turns: known.usage?, reported: known.reported })
   }
 
   pub(super) fn note_updatable(&mut self, activity: Activity, span: OpenSpan) {
-    let (placement, usage) = (span.label.map(|_| span.placement), span.turn_summary.usage);
-    self.updatable.set(activity, Updatable { placement, usage });
+    let placement = span.label.map(|_| span.placement);
+    let TurnSummary { usage, reported, .. } = span.turn_summary;
+    self.updatable.set(activity, Updatable { placement, usage, reported });
   }
 
   /// If too many spans are open, interrupts those that began first and have no open children: their ends
