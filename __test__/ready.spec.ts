@@ -164,16 +164,30 @@ test('a program that ends before is announced as its rows are delivered', () =>
     },
   ));
 
-test('`onReady` may end the process: it is called once, and listeners of `exit` run', () =>
-  withProgram(
-    `process.on('exit', (code) => console.log('listener', code));
-     bt.initLogger({ onReady() { console.log('ready'); process.exit(9); } });
+test.each([
+  ['one logger', 'bt.initLogger({ onReady });'],
+  ['several loggers', `bt.initLogger({ onReady }); bt.initLogger({ projectName: 'B', onReady });`],
+  [
+    'one whose `onError` ends it, too',
+    `bt.initLogger({ attachments: true, onReady, onError: () => process.exit(8) });
+     const data = Object.assign(new Blob([]), { arrayBuffer: () => new Promise(() => {}) });
+     const input = new bt.Attachment({ data, filename: 'file', contentType: 'text/plain' });
+     bt.traced((span) => span.log({ input }), { name: 'work' });`,
+  ],
+])(
+  '`onReady` of %s may end the process: it is called once, and listeners of `exit` run',
+  (_, init) =>
+    withProgram(
+      `process.on('exit', (code) => console.log('listener', code));
+     const onReady = () => { console.log('ready'); process.exit(9); };
+     ${init}
      setInterval(() => {}, 1000);`,
-    {},
-    ({ code, stdout }) => {
-      expect({ code, stdout }).toEqual({ code: 9, stdout: 'ready\nlistener 9\n' });
-    },
-  ));
+      {},
+      ({ code, stdout }) => {
+        expect({ code, stdout }).toEqual({ code: 9, stdout: 'ready\nlistener 9\n' });
+      },
+    ),
+);
 
 test('credentials in an address are shown neither in the line nor to `onReady`', () =>
   withProgram(

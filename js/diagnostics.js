@@ -2,6 +2,7 @@
 
 // Passes diagnostics to the application's `onError`.
 
+const { callInTurn } = require('./in-turn.js');
 const { startTimer } = require('./timers.js');
 const { onWarning } = require('./warn.js');
 
@@ -10,7 +11,6 @@ const INTERVAL_MS = 1000;
 
 /** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
 /** @typedef {(diagnostic: Diagnostic) => unknown} OnError */
-/** @typedef {{ diagnostic: Diagnostic, onError: OnError | undefined }} Call */
 
 /**
  * Calls the application's `onError` for each diagnostic. Polls the native part, so that no callback of this package
@@ -26,8 +26,6 @@ class Diagnostics {
   #timer;
   /** Whether nothing was expected at the last poll: the next one is the last. */
   #wasIdle = false;
-  /** What the function that runs now, and then others, are called with. @type {Call[]} */
-  #calls = [];
 
   /**
    * @param {object} native
@@ -83,29 +81,11 @@ class Diagnostics {
   }
 
   /**
-   * Calls a function once the one that runs now has returned: one that ends the process must not run again meanwhile,
-   * because a second `process.exit` keeps the application's listeners of `exit` from running.
    * @param {Diagnostic} diagnostic
    * @param {OnError} [onError]
    */
   #notify(diagnostic, onError = this.#onError) {
-    this.#calls.push({ diagnostic, onError });
-    if (this.#calls.length > 1) return;
-    try {
-      // Those that are added meanwhile, too.
-      for (const call of this.#calls) void notify(call);
-    } finally {
-      this.#calls = [];
-    }
-  }
-}
-
-/** @param {Call} call */
-async function notify({ diagnostic, onError }) {
-  try {
-    await onError?.(diagnostic);
-  } catch {
-    // An error in `onError` is the application's own.
+    callInTurn(() => onError?.(diagnostic));
   }
 }
 

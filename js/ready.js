@@ -2,6 +2,7 @@
 
 // Announces loggers that are connected: by a line, and to the application's `onReady`.
 
+const { callInTurn } = require('./in-turn.js');
 const { levelOf } = require('./log-level.js');
 const { logsLink, spanLink } = require('./span-link.js');
 const { startTimer } = require('./timers.js');
@@ -111,20 +112,8 @@ class Announcements {
     announcement.isMade = true;
     announcement.line = false;
     if (line) print(lineOf(info, destination.decidesByFunction));
-    void notify(onReady, info);
+    callInTurn(() => onReady?.(info));
     return true;
-  }
-}
-
-/**
- * @param {OnReady | undefined} onReady
- * @param {ReadyInfo} info
- */
-async function notify(onReady, info) {
-  try {
-    await onReady?.(info);
-  } catch {
-    // An error in `onReady` is the application's own.
   }
 }
 

@@ -1,0 +1,34 @@
+'use strict';
+
+// Calls `onReady` and `onError`, one at a time.
+
+/** The one that runs now, and those that wait for its return. @type {(() => unknown)[]} */
+let calls = [];
+
+/**
+ * Calls a function of the application once the one that runs now has returned: one that ends the process must not run
+ * again meanwhile, nor must another, because a second `process.exit` keeps the application's listeners of `exit` from
+ * running. Never throws.
+ * @param {() => unknown} call
+ */
+function callInTurn(call) {
+  calls.push(call);
+  if (calls.length > 1) return;
+  try {
+    // Those that are added meanwhile, too.
+    for (const next of calls) void quietly(next);
+  } finally {
+    calls = [];
+  }
+}
+
+/** @param {() => unknown} call */
+async function quietly(call) {
+  try {
+    await call();
+  } catch {
+    // An error in it is the application's own.
+  }
+}
+
+module.exports = { callInTurn };
