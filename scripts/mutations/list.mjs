@@ -397,8 +397,8 @@ export const MUTATIONS = [
   {
     name: 'spool: only the first search finds dead processes',
     file: 'crates/spool/src/adopt.rs',
-    replace: `      if let Some(lock) = adopted.note(lock).flatten() {`,
-    by: `      if let Some(lock) = adopted.note(lock).flatten().filter(|_| sweeps) {`,
+    replace: `        let lock = adopted.note(self.files.lock(&self.path_of(id, Kind::Lock))).flatten()?;`,
+    by: `        let lock = adopted.note(self.files.lock(&self.path_of(id, Kind::Lock))).flatten().filter(|_| sweeps)?;`,
   },
   {
     name: 'spool: adopted segments come in any order',
