@@ -893,8 +893,13 @@ instrument(braintrustFlueInstrumentation());
   test('tracing that is registered by other means is no warning', async () => {
     const bare = { 'src/app.ts': 'export default {};\n', 'src/braintrust.ts': '' };
     const start = 'CMD ["node", "--import", "flue-braintrust/register", "server.mjs"]';
+    const OF_A_LOGGER = `import { instrument } from '@flue/runtime';
+import { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';
+instrument(initLogger().observer());
+`;
     const all = [
       await application({ ...bare, Dockerfile: start }),
+      await application({ 'src/braintrust.ts': OF_A_LOGGER }),
       await application({ 'src/app.ts': MODULE, 'src/braintrust.ts': '' }),
       await application({
         'src/app.ts': "import './agents/one.ts';",

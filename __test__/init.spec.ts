@@ -247,6 +247,20 @@ test.each([
   });
 });
 
+test('a module that uses the observers of its loggers is not registered once more', async () => {
+  const tracing = `import { observe } from '@flue/runtime';
+import { initLogger } from 'flue-braintrust';
+const sales = initLogger({ projectName: 'Sales' });
+observe((event, ctx) => sales.observer()(event, ctx));
+`;
+  const files = { 'src/app.ts': `import './tracing.ts';\n`, 'src/tracing.ts': tracing };
+  await withFiles(files, async (directory) => {
+    const { files: changed, notes } = await init(directory);
+    expect(changed).toEqual([]);
+    expect(notes.join()).not.toContain('observe');
+  });
+});
+
 test('a project is written on in its own style', async () => {
   const app = `#!/usr/bin/env node\r\n/* import 'nothing' */\r\nimport { Hono } from "hono"\r\nimport { a } from "./a.js"\r\n`;
   await withFiles({ 'src/app.ts': app, 'src/a.ts': '' }, async (directory, read) => {

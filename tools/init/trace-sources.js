@@ -11,7 +11,7 @@ const { hasInstrument, isCommonJs, tracingModule } = require('./modules');
 const { firstOf } = require('./project');
 const { withoutTexts } = require('./lexer');
 const { closingOf } = require('./source');
-const { isOfficial, isOurs, migrated, namesConnector } = require('./tracing');
+const { isOfficial, isOurs, migrated, namesConnector, observesByLogger } = require('./tracing');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -91,7 +91,8 @@ function traceSources(project) {
 function connected(project, file, isOfficial, isRegistered) {
   const ours = isOfficial ? migrated(file) : file.text;
   const notes = isOfficial ? notesOnProject(file) : [];
-  if (!hasInstrument(project.line) || isRegistered) return partOf(file, ours, notes);
+  const stays = isRegistered || observesByLogger(file);
+  if (stays || !hasInstrument(project.line)) return partOf(file, ours, notes);
   const text = instrumented(ours);
   if (text !== undefined) return partOf(file, text, notes);
   const isObserving = /(?<![\w$])observe\s*[(<]/.test(withoutTexts(ours)) && !registers(ours);

@@ -54,16 +54,29 @@ function connects({ text }, { names, unclear }) {
 const namesConnector = (text) => CONNECTORS.some((name) => text.includes(name));
 
 /** @param {SourceFile} file */
-const isOurs = (file) => connects(file, takenOf(file.text, OURS));
+function isOurs(file) {
+  const taken = takenOf(file.text, OURS);
+  return connects(file, taken) || observesByLogger(file, taken);
+}
+
+/**
+ * Whether a module uses the observer of a logger that it makes.
+ *
+ * @param {SourceFile} file
+ * @param {import('./taken').Taken} [taken] what it takes of this package
+ */
+const observesByLogger = ({ text }, { names } = takenOf(text, OURS)) =>
+  names.includes('initLogger') && /\.\s*observer\s*\(/.test(withoutTexts(text));
 
 /**
  * Whether a module imports the observer by its name and uses it nowhere, as where the call is commented out.
  *
  * @param {SourceFile} file
  */
-function isIdle({ text }) {
+function isIdle(file) {
+  const { text } = file;
   const code = withoutComments(text);
-  if (/(?<![\w$.])export\s*\{/.test(code)) return false;
+  if (/(?<![\w$.])export\s*\{/.test(code) || observesByLogger(file)) return false;
   const clauses = importsOf(text).map(({ clause }) => clause);
   return CONNECTORS.every((name) => {
     const inClause = new RegExp(String.raw`^\{[^]*\b${name}\s*[,}]`);
@@ -168,6 +181,7 @@ module.exports = {
   isOurs,
   migrated,
   namesConnector,
+  observesByLogger,
   sharedNames,
   usesOfficial,
 };
