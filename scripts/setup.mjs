@@ -2,15 +2,16 @@
  * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example (which needs a Flue
  * line of its own), bundles the viewer's page, and builds the native part: as the tests need it by default, as it is
  * published with --release. With --demo it does what leads to a first trace soonest: without the packages of the
- * example, and with a native part that compiles fastest. With --tests it also installs the lines of Flue and Node that only the tests run, and Chromium from
- * the system's packages where there is none (not with FLUE_BRAINTRUST_NO_BROWSER set, which also skips its tests).
- * Steps that are up to date are skipped silently. Uses core modules only, since nothing is installed yet.
+ * example, and with a native part that compiles fastest. With --tests it also installs the lines of Flue and Node that
+ * only the tests run, and Chromium from the system's packages where there is none (not with FLUE_BRAINTRUST_NO_BROWSER
+ * set, which also skips its tests). Steps that are up to date are skipped silently. Uses core modules only, since
+ * nothing is installed yet.
  *
  *     node scripts/setup.mjs [--no-build | --release | --demo] [--tests]
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -25,8 +26,8 @@ import { run, step } from './step.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const CHROMIUM_MS = 300_000;
-/** In `target/`: which binary is the release build that setup made last. */
-const RELEASE_STAMP = '.setup-release';
+/** In `target/`: the profile and the binary that setup built last. */
+const STAMP = '.setup-profile';
 
 /** Directories with packages of their own, because each needs another line of Flue, or of Node. */
 const examples = ['examples/workflow'];
@@ -40,6 +41,9 @@ const { values: options } = parseArgs({
     tests: { type: 'boolean' },
   },
 });
+
+const profile = options.release ? 'release' : options.demo ? 'demo' : 'dev';
+const SCRIPTS = { release: 'build', demo: 'build:demo', dev: 'build:debug' };
 
 checkPrerequisites();
 const needsBinary = !options['no-build'] && !isBuilt();
@@ -62,17 +66,18 @@ await installPackages([...(options.demo ? [] : examples), ...(options.tests ? te
 if (chromium !== undefined) await step('Installing Chromium for the tests', () => chromium);
 await bundleViewer();
 if (compiled !== undefined) {
-  const script = options.release ? 'build' : options.demo ? 'build:demo' : 'build:debug';
   // A failure shows again, and at the right place.
-  const build = () => compiled.then(() => run({ ...npm(['run', script]), cwd: root, env }));
+  const build = () =>
+    compiled.then(() => run({ ...npm(['run', SCRIPTS[profile]]), cwd: root, env }));
   await step('Building the native part', build);
-  if (options.release) writeFileSync(join(root, 'target', RELEASE_STAMP), stampOf(binaryOf()));
+  // Cargo may build elsewhere.
+  mkdirSync(join(root, 'target'), { recursive: true });
+  writeFileSync(join(root, 'target', STAMP), stampOf(profile, binaryOf()));
 }
 if (needsModule) await buildModule();
 
 /** As the build and the tests do it, or nothing of it would serve twice. */
 function compile() {
-  const profile = options.release ? 'release' : options.demo ? 'demo' : 'dev';
   const args = ['build', '--target', 'host-tuple', '--profile', profile];
   return run({ command: 'cargo', args, cwd: root, env });
 }
@@ -184,11 +189,15 @@ function markInstalled(directory) {
   writeFileSync(stampFile(directory), lockHash(directory));
 }
 
-/** Whether this platform's binary is younger than everything it is made from, and a release build where one is asked for. */
+/**
+ * Whether this platform's binary is younger than everything it is made from, and a build of the profile: any serves the
+ * demo; all but that of the demo, which checks nothing, serve the tests.
+ */
 function isBuilt() {
   const binary = binaryOf();
   if (!binary) return false;
-  if (options.release && readStamp() !== stampOf(binary)) return false;
+  const isOf = (name) => readStamp() === stampOf(name, binary);
+  if (profile === 'release' ? !isOf('release') : profile === 'dev' && isOf('demo')) return false;
   const sources = ['src', 'crates']
     .flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
@@ -204,12 +213,12 @@ function binaryOf() {
 }
 
 function readStamp() {
-  const file = join(root, 'target', RELEASE_STAMP);
+  const file = join(root, 'target', STAMP);
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
-function stampOf(binary) {
-  return String(modified(binary));
+function stampOf(name, binary) {
+  return `${name} ${modified(binary)}`;
 }
 
 function modified(name) {
