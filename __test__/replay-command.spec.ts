@@ -221,7 +221,7 @@ test('without a key there is no trace, and the doctor is pointed at', async () =
   expect(ending.code).toBe(1);
   expect(ending.stdout).toBe('');
   expect(ending.stderr).toContain(
-    'there is no API key: set BRAINTRUST_API_KEY or `apiKey` of initLogger. `npx',
+    'there is no API key: set BRAINTRUST_API_KEY or name a file that has it, with --env-file. `npx',
   );
   expect(ending.stderr).toContain('flue-braintrust doctor');
 });

@@ -78,7 +78,12 @@ function planOf(settings) {
   try {
     return parse(loadNative().plan(settings));
   } catch (error) {
-    throw new Failure(`${messageOf(error)}. \`npx flue-braintrust doctor\` has the details.`);
+    // A command has no options of `initLogger`.
+    const problem = messageOf(error).replace(
+      '`apiKey` of initLogger',
+      'name a file that has it, with --env-file',
+    );
+    throw new Failure(`${problem}. \`npx flue-braintrust doctor\` has the details.`);
   }
 }
 
