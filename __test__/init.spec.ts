@@ -633,13 +633,18 @@ test.each([
   },
 );
 
-test.each([
-  ['2.1.0', { dev: 'vite dev' }, 'npm run dev'],
-  ['2.1.0', { start: 'node dist/server.mjs' }, 'npx vite dev'],
-  ['1.0.0-beta.9', undefined, 'npx flue dev'],
-])('on Flue %s with the scripts %j, the application starts by `%s`', (version, scripts, start) =>
+test.each<[string, object | undefined, string, string]>([
+  ['2.1.0', { dev: 'vite dev' }, 'vite.config.ts', 'npm run dev'],
+  ['2.1.0', { start: 'node dist/server.mjs' }, 'vite.config.ts', 'npx vite dev'],
+  ['1.0.0-beta.9', undefined, 'flue.config.ts', 'npx flue dev'],
+  ['1.0.0-beta.9', undefined, 'tsconfig.json', 'npx flue dev --target node'],
+  ['0.11.1', undefined, 'wrangler.jsonc', 'npx flue dev --target cloudflare'],
+])('on Flue %s with the scripts %j and %s, it starts by `%s`', (version, scripts, config, start) =>
   withFiles(
-    { 'package.json': JSON.stringify({ scripts, dependencies: { '@flue/runtime': version } }) },
+    {
+      'package.json': JSON.stringify({ scripts, dependencies: { '@flue/runtime': version } }),
+      [config]: '{}',
+    },
     async (directory) => {
       const { stdout } = await cli(['init', directory]);
       expect(stdout).toMatch(new RegExp(`dev -- ${start}\n$`));

@@ -12,7 +12,9 @@ const { allImportsOf } = require('./tracing');
 
 /** In the order in which Vite and Flue look for them; the first one counts. */
 const VITE = ['js', 'mjs', 'ts', 'cjs', 'mts', 'cts'].map((ending) => `vite.config.${ending}`);
-const FLUE = ['ts', 'mts', 'mjs', 'js', 'cjs', 'cts'].map((ending) => `flue.config.${ending}`);
+const FLUE_CONFIGURATIONS = ['ts', 'mts', 'mjs', 'js', 'cjs', 'cts'].map(
+  (ending) => `flue.config.${ending}`,
+);
 const PLUGIN = '@flue/vite';
 
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -68,7 +70,7 @@ function enclosingObject(code, at) {
  */
 function configuredApp(root, base, hasUsual) {
   const vite = firstReadable(root, VITE);
-  const names = FLUE.map((name) => path.join(base, name));
+  const names = FLUE_CONFIGURATIONS.map((name) => path.join(base, name));
   const flue = firstReadable(root, names);
   const inline = vite && inlineOption(vite.text, hasUsual);
   const config = inline === undefined ? flue : vite;
@@ -164,4 +166,4 @@ function endOfValue(code, start) {
   return code.length;
 }
 
-module.exports = { configuredApp, viteRoot };
+module.exports = { FLUE_CONFIGURATIONS, configuredApp, viteRoot };

@@ -2,6 +2,12 @@
 
 // The commands of the package managers.
 
+const { existsSync } = require('node:fs');
+const path = require('node:path');
+
+const { isForCloudflare } = require('../support/cloudflare');
+const { FLUE_CONFIGURATIONS } = require('./configured-app');
+
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./project').PackageManager} PackageManager */
 
@@ -44,9 +50,13 @@ const executed = (packageManager, command) => `${COMMANDS[packageManager].execut
  *
  * @param {Project} project
  */
-function development({ packageManager, line, hasDevScript }) {
+function development({ root, packageManager, line, hasDevScript }) {
   if (hasDevScript) return `${packageManager} run dev`;
-  return executed(packageManager, line === '2.x' ? 'vite dev' : 'flue dev');
+  if (line === '2.x') return executed(packageManager, 'vite dev');
+  // The configuration names the target.
+  const isConfigured = FLUE_CONFIGURATIONS.some((name) => existsSync(path.join(root, name)));
+  const target = isForCloudflare(root) ? 'cloudflare' : 'node';
+  return executed(packageManager, isConfigured ? 'flue dev' : `flue dev --target ${target}`);
 }
 
 module.exports = { COMMANDS, development, executed, installation };
