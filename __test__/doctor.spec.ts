@@ -596,6 +596,15 @@ test('a folder of a name that a shell would split is in quotes in the advice', a
   });
 });
 
+test('without a key, the advice names a command that starts the application', async () => {
+  await withDirectory(async (directory) => {
+    const manifest = { dependencies: { '@flue/runtime': '2.1.0' } };
+    writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest));
+    const { advice } = expectFailure(await examine({}, directory), 'environment');
+    expect(advice).toContain('`npx flue-braintrust dev -- npx vite dev`');
+  });
+});
+
 test('in a workspace, a Node that is too old is named before anything fails in it', async () => {
   await withDirectory(async (directory) => {
     makeWorkspace(directory, {});

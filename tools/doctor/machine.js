@@ -5,6 +5,8 @@
 const path = require('node:path');
 
 const { engines } = require('../../package.json');
+const { development } = require('../init/packages');
+const { readProject } = require('../init/project');
 const { settingsOf } = require('../support/destination');
 const { devVarsFiles, emptyEnvironment } = require('../support/cloudflare');
 const { variablesIn } = require('../support/env-file');
@@ -98,9 +100,20 @@ async function checkSettings(known) {
 
 /** Where a key is, or how to do without one. */
 async function adviceOnKey() {
-  const nothing =
-    'Without an account, `npx flue-braintrust dev -- npm run dev` shows the traces of an application here.';
-  return keyElsewhere() ?? (await localCollector()) ?? nothing;
+  return (
+    keyElsewhere() ??
+    (await localCollector()) ??
+    `Without an account, \`npx flue-braintrust dev -- ${startCommand()}\` shows the traces of an application here.`
+  );
+}
+
+/** What starts the application in this directory, if there is one. */
+function startCommand() {
+  try {
+    return development(readProject('.'));
+  } catch {
+    return 'npm run dev';
+  }
 }
 
 /** A hint for a key in a file that others read, and this package does not. */
