@@ -45,14 +45,22 @@ export const usageRules = [
     id: 'usage-metadata',
     sort: 'form',
     reason: 'usage is in the metrics, where Braintrust sums it',
-    explains: ({ field, key, official, ours, spans }) => {
+    explains: ({ kind, field, key, official, ours, spans }) => {
       if (field !== 'metadata' || key !== 'flue.usage' || ours !== undefined) return false;
       const { metrics } = spans.ours.row;
-      return (
+      const cost = metrics.estimated_cost ?? 0;
+      // With the turns of a compaction that fails, which Flue leaves out.
+      const isLarger =
+        kind === 'operation' &&
+        metrics.tokens > official.totalTokens &&
+        metrics.prompt_tokens >= promptTokens(official) &&
+        metrics.completion_tokens >= official.output &&
+        cost > official.cost.total;
+      const isSame =
         metrics.prompt_tokens === promptTokens(official) &&
         metrics.completion_tokens === official.output &&
-        equal(metrics.estimated_cost ?? 0, official.cost.total)
-      );
+        equal(cost, official.cost.total);
+      return isSame || isLarger;
     },
   },
   {
