@@ -170,32 +170,30 @@ fn a_compaction_that_fails_counts_for_itself_and_for_its_prompt() {
   }
 }
 
-#[test]
-fn the_usage_of_a_turn_that_ends_late_counts_once() {
+/// The metrics of a prompt whose second turn, of three tokens, ends after it; Flue has reported this usage for it.
+fn metrics_with_late_turn(reported: &str) -> Value {
   let mut events =
     prompt(&[json!({ "input": 5, "output": 7 }), json!({ "input": 1, "output": 2 })]);
-  // Flue's usage of the operation has that of the turn already.
-  let end = events.pop().unwrap().replace(r#""usage":{}"#, r#""usage":{"input":6,"output":9}"#);
+  let usage = format!(r#""usage":{reported}"#);
+  let end = events.pop().unwrap().replace(r#""usage":{}"#, &usage);
   events.insert(4, end);
   let events: Vec<_> =
     events.iter().map(|event| event.replacen('{', r#"{"runId":"r","#, 1)).collect();
   let mut trace = Trace::default();
   translate(&events, &mut trace);
-  let prompt = metrics(trace.named("flue.prompt").next().unwrap());
+  metrics(trace.named("flue.prompt").next().unwrap())
+}
+
+#[test]
+fn the_usage_of_a_turn_that_ends_late_counts_once() {
+  // Flue's usage of the operation has that of the turn already.
+  let prompt = metrics_with_late_turn(r#"{"input":6,"output":9}"#);
   assert_eq!(prompt, json!({ "prompt_tokens": 6.0, "completion_tokens": 9.0, "tokens": 15.0 }));
 }
 
 #[test]
 fn a_turn_that_ends_late_leaves_a_larger_usage_that_flue_has_reported() {
-  let mut events =
-    prompt(&[json!({ "input": 5, "output": 7 }), json!({ "input": 1, "output": 2 })]);
   // Turns of the operation are unknown here.
-  let end = events.pop().unwrap().replace(r#""usage":{}"#, r#""usage":{"input":60,"output":40}"#);
-  events.insert(4, end);
-  let events: Vec<_> =
-    events.iter().map(|event| event.replacen('{', r#"{"runId":"r","#, 1)).collect();
-  let mut trace = Trace::default();
-  translate(&events, &mut trace);
-  let prompt = metrics(trace.named("flue.prompt").next().unwrap());
+  let prompt = metrics_with_late_turn(r#"{"input":60,"output":40}"#);
   assert_eq!(prompt, json!({ "prompt_tokens": 60.0, "completion_tokens": 40.0, "tokens": 100.0 }));
 }
