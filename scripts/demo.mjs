@@ -19,6 +19,9 @@ import { projectLink } from './project-link.mjs';
 
 const ARRIVAL_MS = 5_000;
 const PROGRAM_MS = 60_000;
+const QUIET = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'].map(
+  (warning) => `--disable-warning=${warning}`,
+);
 const SETUP = fileURLToPath(new URL('setup.mjs', import.meta.url));
 const SHOWN_FAULTS = 20;
 
@@ -82,22 +85,21 @@ async function arrival(collector, count) {
 async function runPrograms(env, ended = async () => {}) {
   const faults = [];
   for (const { title, file, setup } of programs) {
-    if (setup && (await run(SETUP, process.env, ['--no-build'])) !== 0) process.exit(1);
+    if (setup && (await run([SETUP, '--no-build'])) !== 0) process.exit(1);
     console.log(`\n── ${title} says ──\n`);
-    const ending = await run(fileURLToPath(file), env, [], PROGRAM_MS);
+    const args = [...QUIET, fileURLToPath(file)];
+    const ending = await run(args, { env, timeout: PROGRAM_MS });
     if (ending !== 0) faults.push(`${title} ended with ${ending}.`);
     await ended();
   }
   return faults;
 }
 
-/** Resolves with the exit code, or with the name of the signal that ended it. */
-function run(file, env, options = [], timeout = undefined) {
-  const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
-  const args = [...quiet.map((warning) => `--disable-warning=${warning}`), file, ...options];
+/** Runs Node with these arguments; resolves with the exit code, or with the name of the signal that ended it. */
+function run(args, settings = {}) {
   const stdio = ['ignore', 'inherit', 'inherit'];
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { env, stdio, timeout });
+    const child = spawn(process.execPath, args, { stdio, ...settings });
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve(code ?? signal));
   });
