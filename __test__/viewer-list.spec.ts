@@ -486,6 +486,31 @@ inBrowser('the list of traces', () => {
     expect(faults).toEqual([]);
   });
 
+  test('traces are not named conversations while these are on their way', async () => {
+    await sendPrompts({ trace: 1, agent: 'ada', conversation: 'c' }, { trace: 2, agent: 'cleo' });
+    await page.goto(collector.url);
+    await page.getByText('2 traces').waitFor();
+    let go = () => {};
+    const isAsked = new Promise<void>((resolve) => {
+      const held = new Promise<void>((release) => (go = release));
+      void page.route('**/viewer/api/traces?*group=conversation*', async (route) => {
+        resolve();
+        await held;
+        await route.continue();
+      });
+    });
+    await page.getByRole('button', { name: 'Group by conversation' }).click();
+    await isAsked;
+    await page.waitForFunction(() => location.hash === '#/?group=conversation');
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+    expect(await page.getByRole('status').allTextContents()).toContain('2 traces');
+    expect(await grid().getAttribute('aria-label')).toBe('Traces');
+    go();
+    await page.getByText('2 conversations of 2 traces').waitFor();
+    expect(await grid().getAttribute('aria-label')).toBe('Conversations');
+    expect(faults).toEqual([]);
+  });
+
   test('texts from right to left, and those that look like markup, are shown as they are', async () => {
     const hostile = `<img src=x onerror=alert(1)><script>alert(2)</script>"'\`&lt;`;
     const hebrew = 'מה שלום הגן?';

@@ -53,7 +53,6 @@ export function TraceList({ params, live }) {
   const minute = useNow(60_000);
   const request = requestParams(params, settled, minute);
   const { page, failed } = useTraces(request, middle, live);
-  const isGrouped = params.get('group') === 'conversation';
   const now = useNow(page?.hasRunning ? 1_000 : 10_000);
 
   useEffect(() => {
@@ -122,7 +121,7 @@ export function TraceList({ params, live }) {
         onQuery=${setQuery}
       />
       <span class="fill" />
-      <span class="hint" role="status">${found(page, isGrouped)}</span>
+      <span class="hint" role="status">${found(page)}</span>
       <a class="button" href="/viewer/api/export" download><${Icon} name="download" /> Export</a>
     </header>
     <${Filters} params=${params} choices=${page.choices} onChange=${change} />
@@ -132,7 +131,7 @@ export function TraceList({ params, live }) {
       ${
         page.total > 0 &&
         html`<${ListGrid}
-          label=${isGrouped ? 'Conversations' : 'Traces'}
+          label=${page.isGrouped ? 'Conversations' : 'Traces'}
           columns=${COLUMNS}
           sort=${sort}
           ascending=${ascending}
@@ -178,6 +177,7 @@ function NoList({ failed }) {
 /**
  * @typedef {object} Page
  * @property {string} request whose answer it is
+ * @property {boolean} isGrouped whether its rows are conversations
  * @property {number} total
  * @property {number} all
  * @property {import('../types').Choices} choices
@@ -197,22 +197,22 @@ function NoList({ failed }) {
  */
 function useTraces(request, middle, live) {
   const start = Math.max(0, Math.floor((middle - WINDOW / 2) / STEP) * STEP);
-  const key = request.toString();
-  const path = `/viewer/api/traces?${key}&texts=true&offset=${start}&limit=${WINDOW}`;
+  const path = `/viewer/api/traces?${request}&texts=true&offset=${start}&limit=${WINDOW}`;
   const loaded = useLoaded(path, live, () => true);
   const last = useRef(/** @type {{ value: TracePage, page: Page } | null} */ (null));
   const value = /** @type {TracePage | null} */ (loaded.value);
   if (value !== null && loaded.path === path && last.current?.value !== value) {
-    last.current = { value, page: pageOf(value, key) };
+    last.current = { value, page: pageOf(value, request) };
   }
   return { page: last.current?.page ?? null, failed: loaded.failed };
 }
 
-/** @param {TracePage} value @param {string} request @returns {Page} */
+/** @param {TracePage} value @param {URLSearchParams} request @returns {Page} */
 function pageOf({ traces, offset, total, all, choices }, request) {
   const indexes = new Map(traces.map(({ id }, n) => [id, offset + n]));
   return {
-    request,
+    request: request.toString(),
+    isGrouped: request.get('group') === 'conversation',
     total,
     all,
     choices,
@@ -312,8 +312,8 @@ function orderOf(params) {
   return { sort: params.get('sort') || 'start', ascending: params.get('dir') === 'asc' };
 }
 
-/** @param {Page} page @param {boolean} isGrouped */
-function found({ total, all }, isGrouped) {
+/** @param {Page} page */
+function found({ total, all, isGrouped }) {
   if (isGrouped) return `${counted(total, 'conversation')} of ${counted(all, 'trace')}`;
   return total === all
     ? counted(all, 'trace')
