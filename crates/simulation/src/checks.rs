@@ -11,9 +11,10 @@ use crate::{
   conversation::{SECRET, TOKEN},
   host::{Flight, REQUEST_TIMEOUT, Ticket},
   plan::{Fault, FaultKind},
+  recovery::MAX_RETRY_AFTER,
   server::Endpoint,
   view::Span,
-  world::{Checked, MAX_RETRY_AFTER, World},
+  world::{Checked, World},
 };
 
 /// How long nothing is sent after the key was refused.

@@ -9,7 +9,10 @@
 //! | [`plan`], [`conversation`], [`generate`] | what happens in a world |
 //! | [`server`], [`view`] | Braintrust, and what it should have |
 //! | [`reference`], [`host`] | a process, and the rows that it should produce |
-//! | [`world`], `traffic`, `spooling`, `on_disk`, `checks` | the scheduler, and the invariants |
+//! | [`world`], `recovery` | the scheduler; the end of a world, when nothing fails any more |
+//! | `application`, `lifetime` | the events of the application; the start, flushes and shutdown of a process |
+//! | `traffic`, `spooling` | what a process asks for: requests, masking, operations on the spool |
+//! | `checks`, `on_disk` | the invariants |
 //! | `play`, [`shrink`], [`coverage`] | one world; the smallest world that still fails; what the worlds had in them |
 
 #![allow(
@@ -19,15 +22,18 @@
   reason = "development only: a simulator that meets what it does not expect should stop"
 )]
 
+mod application;
 mod checks;
 pub mod conversation;
 pub mod coverage;
 mod finding;
 pub mod generate;
 pub mod host;
+mod lifetime;
 mod on_disk;
 pub mod plan;
 mod play;
+mod recovery;
 pub mod reference;
 pub mod server;
 pub mod shrink;
