@@ -1,7 +1,7 @@
 /**
  * Compares what tracing costs in the real `workerd`: this package and the `braintrust` package, in one run. Prints CPU
  * time of the first and of warm conversations, the start-up and the memory, and their ratios. Needs
- * `js/edge/core.wasm` and the packages of `__test__/lines/cloudflare`.
+ * Linux, `js/edge/core.wasm` and the packages of `__test__/lines/cloudflare`.
  *
  *     node benchmark/workerd.mjs [--sizes 25,60,200] [--runs 14]
  */
@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { listProcesses } from '../tools/cli/process-tree.js';
 import { runWorker } from './process.mjs';
 import { startServer } from './server-process.mjs';
 
@@ -81,7 +82,6 @@ async function bundle(name) {
  */
 async function measure(name, file) {
   const outdir = join(directory, name);
-  const before = new Set(workerds());
   const began = performance.now();
   const hasWasm = readdirSync(outdir).includes('core.wasm');
   const miniflare = new Miniflare(
@@ -103,7 +103,7 @@ async function measure(name, file) {
     }),
   );
   const { origin } = await miniflare.ready;
-  const pid = workerds().find((one) => !before.has(one));
+  const pid = workerdOf(process.pid);
   const step = async (path, body) => {
     const response = await fetch(`${origin}/${path}`, { method: 'POST', body });
     if (!response.ok) throw new Error(await response.text());
@@ -142,23 +142,24 @@ async function measure(name, file) {
   }
 }
 
-/** The processes of `workerd`. */
-function workerds() {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'workerd';
-      } catch {
-        return false;
-      }
-    });
+/**
+ * The `workerd` that a process has started; the machine may run others.
+ * @param {number} parent
+ * @returns {number}
+ */
+function workerdOf(parent) {
+  const children = listProcesses().filter((one) => one.parent === parent);
+  const found = children.filter(
+    ({ pid }) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'workerd',
+  );
+  if (found.length !== 1) throw new Error(`${found.length} processes of workerd, instead of one`);
+  return found[0].pid;
 }
 
 /**
  * The CPU time so far, of all threads, in milliseconds. `workerd` keeps its threads, and the scheduler counts their
  * nanoseconds, where the figure of the whole process has ticks of 10 ms.
- * @param {string} pid
+ * @param {number} pid
  */
 function cpuOf(pid) {
   const tasks = `/proc/${pid}/task`;
@@ -169,7 +170,7 @@ function cpuOf(pid) {
   return times.reduce((sum, time) => sum + time, 0);
 }
 
-/** @param {string} pid */
+/** @param {number} pid */
 function rssOf(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 }
