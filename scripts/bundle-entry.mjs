@@ -1,6 +1,6 @@
 /**
  * Bundles what a running application loads on Node into the module that `index.js` loads, as it is published: Node finds,
- * reads and compiles one file in half the time of 78.
+ * reads and compiles one file in half the time of the hundred modules in it.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
