@@ -22,7 +22,7 @@ const giant = { kind: 'burst', rounds: 9, calls: 5, pauseMs: 200, giant: 1_000_0
 const html = '<!doctype html><title>Bad gateway</title><h1>Bad gateway</h1>';
 const oursOnly = { exporters: ['ours'] };
 
-/** The application waits for its traces, but not for ever. */
+/** The application waits for its traces, but not forever. */
 const patient = { act: 'flush', flushMs: 12_000 };
 const impatient = { act: 'flush', flushMs: 3000 };
 

@@ -5,7 +5,7 @@
 const { monotonicMs } = require('./builtins/index.js');
 
 /**
- * A call that takes longer is slow, in milliseconds; after `MAX_SLOW` slow ones, the function is not called any more.
+ * A call that takes longer is slow, in milliseconds; after `MAX_SLOW` slow ones, the function is no longer called.
  */
 const SLOW_MS = 50;
 const MAX_SLOW = 3;
@@ -16,7 +16,7 @@ class ApplicationCall {
   #slow = 0;
   #isRunning = false;
 
-  /** @param {(why: string) => void} onSlow is called once, with why the function is not called any more */
+  /** @param {(why: string) => void} onSlow is called once, with the reason why the function is no longer called */
   constructor(onSlow) {
     this.#onSlow = onSlow;
   }

@@ -16,7 +16,7 @@ const isRunStart = (type) => type === 'run_start' || type === 'run_resume';
  * Whether an operation is a part of other work, as far as its event and the async context know.
  * @param {any} event
  * @param {Work | undefined} work that which runs now
- * @param {Destination} [destination] a span of another one is no caller
+ * @param {Destination} [destination] a span of another one is not a caller
  */
 function isWithin(event, work, destination) {
   const caller = destination?.callerOf(event);
@@ -52,7 +52,7 @@ function isOfOtherRoot({ runId, dispatchId }, root) {
  * span, and the trace context of another program.
  * @param {any} event
  * @param {Work | undefined} work that which runs now
- * @param {Destination} [destination] a span of another one is no caller
+ * @param {Destination} [destination] a span of another one is not a caller
  */
 function withCaller(event, work, destination) {
   const text = stringify(event);

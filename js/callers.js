@@ -41,7 +41,7 @@ class Callers {
   #expected = new Map();
   /** Those of keyed submissions that have not begun. */
   keyed = new KeyedCallers();
-  /** By what work is remembered. */
+  /** The keys by which work is remembered. */
   keys = new WorkKeys();
 
   /** Whether a caller was ever named: then work that is not known here may have one, too. */

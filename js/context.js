@@ -118,7 +118,7 @@ function runDetached(work) {
  * Runs a function whose spans go to a destination.
  * @template T
  * @param {Destination} destination
- * @param {boolean} isHere whether the work that runs now goes there: else its spans are no parents
+ * @param {boolean} isHere whether the work that runs now goes there: else its spans are not parents
  * @param {() => T} work
  * @returns {T}
  */

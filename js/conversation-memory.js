@@ -9,14 +9,14 @@ const { heapLimit, monotonicMs } = require('./builtins/index.js');
  * application mostly holds them as well.
  */
 const maxBytesOfHeap = () => Math.min(512 * 1024 * 1024, heapLimit() / 8);
-/** A heap of 32 MiB has room for so many bytes: its limit, which takes 4 ms to look up, matters only above them. */
+/** Even a heap of 32 MiB has room for this: the heap's limit, which takes 4 ms to look up, matters only above it. */
 const SMALL_BYTES = 4 * 1024 * 1024;
 /** How long an idle conversation is remembered, in milliseconds. */
 const IDLE_MS = 10 * 60_000;
 /** How long an idle conversation is remembered while there is no room for another one, in milliseconds. */
 const IDLE_WHEN_FULL_MS = 60_000;
 
-/** Of a Worker with several recorders: the core of one does not know what another has recorded. @typedef {object} Owner */
+/** One of several recorders in a Worker: the core of one does not know what another has recorded. @typedef {object} Owner */
 
 /**
  * @template T

@@ -204,7 +204,7 @@ function allOf(promises) {
 }
 
 /**
- * The timeout in milliseconds; the default for anything that is no number.
+ * The timeout in milliseconds; the default for anything that is not a number.
  * @param {import('../index.d.ts').FlushOptions | null | undefined} options
  */
 function timeoutOf(options) {

@@ -21,7 +21,7 @@ const { weakly } = require('./weak.js');
 /** How long a file is waited for where its request may end before it is read, in milliseconds. */
 const FILE_MS = 60_000;
 
-/** A text that is no event: the native part counts it as unreadable. */
+/** A text that is not an event: the native part counts it as unreadable. */
 const UNREADABLE = '{}';
 
 /** @typedef {import('./host.d.ts').HostRecorder} Recorder */

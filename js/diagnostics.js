@@ -62,7 +62,7 @@ class Diagnostics {
     this.#timer = startTimer(() => {
       this.#timer = undefined;
       this.report();
-      // A timer would keep an exporter that is used no more from being collected.
+      // A timer would keep an unused exporter from being collected.
       if (this.#wasIdle) return;
       // What ended the wait may be reported a moment later.
       this.#wasIdle = this.#isIdle();

@@ -108,7 +108,7 @@ function variablesOf(text) {
  * @param {string} file
  */
 function readTrusted(file) {
-  // Opening a FIFO to which nobody writes would block the application for ever.
+  // Opening a FIFO to which nobody writes would block the application forever.
   const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants;
   const descriptor = fs.openSync(file, O_RDONLY | O_NONBLOCK);
   try {

@@ -30,7 +30,7 @@ const REGISTRY = Symbol.for('flue-braintrust.exit.1');
  */
 
 /**
- * Ends an exporter when the process ends. It is held weakly: one that is used no more shuts down when it is collected.
+ * Ends an exporter when the process ends. It is held weakly: an unused one shuts down when it is collected.
  * @param {Ending} exporter
  */
 function endAtExit(exporter) {

@@ -17,9 +17,9 @@ export interface Calling {
 }
 
 export interface ExporterServices {
-  /** Whether anything polls for rows: else no event pays for it. */
+  /** Whether anything polls for rows. If not, events skip `schedule`. */
   isPolling: boolean;
-  /** Rows are expected. */
+  /** Schedules a poll, because rows are expected. */
   schedule(): void;
   /** Reports the diagnostics so far. */
   report(): void;

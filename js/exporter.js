@@ -338,7 +338,7 @@ class Exporter {
       const { type, submissionId, dispatchId } = event;
       const found = this.#routes.findFor(event);
       if (found !== undefined) return found;
-      // A submission is no part of what dispatches it. Its later events may come in the context of another one.
+      // A submission is not part of what dispatches it. Its later events may come in the context of another one.
       if (type === 'submission_queued') return this.current;
       const isCalled =
         type === 'run_start' ||

@@ -59,7 +59,7 @@ class FlatSnapshot {
   }
 
   /**
-   * Keeps the first, forgets those behind them, and adds others.
+   * Keeps the first values, forgets those after them, and adds others.
    * @param {number} kept
    * @param {readonly any[]} added JSON holds them as they are
    */
@@ -150,7 +150,7 @@ function appendObject(values, object) {
 }
 
 /**
- * Whether the value that is kept at a place is the same; gives the place behind it, else -1.
+ * Whether the value that is kept at a place is the same; gives the place after it, else -1.
  * @param {readonly unknown[]} values
  * @param {number} at
  * @param {any} value
@@ -227,7 +227,7 @@ function compareObject(values, at, object) {
       if (at < 0) return -1;
     }
   }
-  // What has more members may have run into what is behind the object.
+  // What has more members may have run into what follows the object.
   return at === end ? at : -1;
 }
 

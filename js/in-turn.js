@@ -15,7 +15,7 @@ function callInTurn(call) {
   calls.push(call);
   if (calls.length > 1) return;
   try {
-    // Those that are added meanwhile, too.
+    // Includes those that are added meanwhile.
     for (const next of calls) void quietly(next);
   } finally {
     calls = [];

@@ -25,7 +25,7 @@ class Lingering {
     this.#hasTimers = hasTimers;
   }
 
-  /** Until its rows are delivered. */
+  /** Keeps the destination alive until its rows are delivered. */
   begin() {
     // A host without timers keeps the recorders that have rows.
     if (!this.#hasTimers) this.#destination.recorder.owner = this.#destination;

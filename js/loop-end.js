@@ -1,6 +1,6 @@
 'use strict';
 
-// Watches whether the event loop has nothing to do any more. Node emits `beforeExit` then, and again whenever what the
+// Watches whether the event loop has nothing left to do. Node emits `beforeExit` then, and again whenever what the
 // listeners of it began is done.
 
 const { setImmediate } = require('node:timers');

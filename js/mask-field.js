@@ -23,7 +23,7 @@ const SHAPES = {
   _audit_metadata: isObject,
 };
 
-/** Stands for a masking function that is none, of which the application is warned when it sets that. */
+/** Replaces a masking function that is not a function. The application was warned when it set that. */
 function noMask() {
   throw new TypeError('no function');
 }

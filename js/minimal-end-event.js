@@ -77,7 +77,7 @@ function minimalSpanEnd(event) {
   return { ...event, span: { end, ...(error !== undefined && { error: minimalError(error) }) } };
 }
 
-/** @param {any} error JSON-safe. What is no text is kept whole or not at all: a part of its JSON is no JSON. */
+/** @param {any} error JSON-safe. What is not text is kept whole or not at all: a part of its JSON is not JSON. */
 function minimalError(error) {
   if (typeof error === 'string') return shortened(error);
   return JSON.stringify(error).length <= LONGEST ? error : LEFT_OUT;

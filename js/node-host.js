@@ -32,7 +32,7 @@ function offerStats() {
       warn('NO_TOP', `\`flue-braintrust top\` cannot watch this process: ${why}.`);
     });
   } catch {
-    // A clone may have lost the file: what is asked for is no part of the application.
+    // A clone may have lost the file: what is asked for is not part of the application.
   }
 }
 
@@ -61,7 +61,7 @@ printBy((line) => {
   else writeLine(line);
 });
 
-/** Writes a line, also if stderr is a pipe that does not block and is full for a moment. @param {string} line */
+/** Writes a line, even if stderr is a pipe that does not block and is full for a moment. @param {string} line */
 function writeLine(line) {
   let rest = Buffer.from(`${line}\n`);
   for (let attempts = 0; rest.length > 0; attempts += 1) {

@@ -108,7 +108,7 @@ const OTHERS = {
 const KNOWN = new Set([NATIVE, OWN, OTHERS].flatMap((options) => Object.keys(options)));
 
 /**
- * The names of options that there are not.
+ * The names of options that do not exist.
  * @param {Options | null | undefined} options
  */
 function unknownOptions(options) {
@@ -118,7 +118,7 @@ function unknownOptions(options) {
 }
 
 /**
- * The names of the members of an object that are set, also of those that it inherits and of getters. Not those of its
+ * The names of the members of an object that are set, including inherited ones and getters. Not those of its
  * methods, and not what all objects inherit.
  * @param {Record<string, any>} object
  */

@@ -61,7 +61,7 @@ class OwnEvents {
     this.#held.release((traceId) => sampling?.hasDecided(traceId) !== false);
   }
 
-  /** Records the events that wait: nothing decides about them any more but the ids of their traces. */
+  /** Records the events that wait: only the ids of their traces decide about them now. */
   releaseAll() {
     this.#held.release(() => true);
   }

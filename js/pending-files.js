@@ -45,7 +45,7 @@ class PendingFiles {
     return done;
   }
 
-  /** Waits no more for files that take too long. */
+  /** Stops waiting for files that take too long. */
   #giveUp() {
     for (const [file, since] of this.#files) {
       if (wallMs() - since < this.#longestMs) return;

@@ -1,6 +1,6 @@
 'use strict';
 
-// Events of Flue's that come again, by an observer that is registered twice. Flue 0.10 and 0.11 pass each observer an
+// Flue's events that come twice, because an observer is registered twice. Flue 0.10 and 0.11 pass each observer an
 // object of its own.
 
 const { dropOldest } = require('./drop-oldest.js');

@@ -101,7 +101,7 @@ const nothing = () => ({
   tools: new FlatSnapshot(),
 });
 
-/** What an empty history takes, in bytes. An estimate. */
+/** The estimated bytes of an empty history. */
 const EMPTY_BYTES = 1024;
 
 /**

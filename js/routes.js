@@ -86,7 +86,7 @@ class Routes {
   }
 
   /**
-   * The same for the work of an event; undefined also if the event restarts it after its destination was closed.
+   * The same for the work of an event; undefined, too, if the event restarts it after its destination was closed.
    * @param {Ids & { type?: unknown, deduplicated?: unknown }} event
    * @returns {Destination | undefined}
    */
@@ -128,7 +128,7 @@ class Routes {
 }
 
 /**
- * Whether an event states that work begins, also if its id was in use before: ids repeat in tests, and of keyed
+ * Whether an event states that work begins, even if its id was in use before: ids repeat in tests, and of keyed
  * submissions.
  * @param {Ids & { type?: unknown, deduplicated?: unknown }} event
  * @param {Destination} known that of the work with its id

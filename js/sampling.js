@@ -46,7 +46,7 @@ class Sampling {
   #traces = new Map();
   /** The traces of runs, submissions, operations and tasks, by their ids. The oldest first. @type {Map<unknown, string>} */
   #work = new Map();
-  /** The spans and feedbacks that were left out here. */
+  /** The spans, and the feedback, that were left out here. */
   leftOut = 0;
   #repeated = new RepeatedEvents();
   #call = new ApplicationCall((why) =>

@@ -7,11 +7,11 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 
-/** What a binary may have. */
+/** The most bytes of a binary. */
 const MOST_BYTES = 6_000_000;
 /** That of RHEL 8 and of the images that Node itself is built in. */
 const NEWEST_GLIBC = '2.28';
-/** What every system of the kind has. */
+/** The libraries that every system of the kind has. */
 const LIBRARIES =
   /^(libc\.so\.6|libm\.so\.6|libdl\.so\.2|libpthread\.so\.0|librt\.so\.1|libgcc_s\.so\.1|ld-linux-.*|libc\.so|libc\.musl-.*)$/;
 

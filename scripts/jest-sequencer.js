@@ -26,7 +26,7 @@ const LONGEST = [
   'diagnostics',
 ].map((name) => `${name}.spec.ts`);
 
-/** Starts the longest test files first, also in a fresh clone. */
+/** Starts the longest test files first, even in a fresh clone. */
 module.exports = class LongestFirst extends Sequencer {
   sort(tests) {
     // oxlint-disable-next-line unicorn/no-array-sort -- no array's, but the one of the class above

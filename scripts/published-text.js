@@ -5,7 +5,7 @@
 
 const { posix } = require('node:path');
 
-/** Whatever stands in a fence, also in one of a list, is no link. */
+/** Text in a fence, even within a list, is not a link. */
 const FENCES = /^( *```[^]*?^ *```)$/m;
 const LINK = /(!?)\[((?:[^[\]]|!\[[^\]]*\]\([^)]*\))*)\]\(([^)\s]+)\)/g;
 

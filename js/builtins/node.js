@@ -14,7 +14,7 @@ let lastUUID = '';
 /** Loaded with the first span: it takes 3 ms. The global `crypto` is not in every context. @type {typeof import('node:crypto') | undefined} */
 let crypto;
 
-/** A UUID that differs from the one before, also where a test has replaced the function of Node. */
+/** A UUID that differs from the one before, even where a test has replaced the function of Node. */
 function randomUUID() {
   try {
     crypto ??= require('node:crypto');
@@ -51,7 +51,7 @@ function ownUUID() {
   return `${seed}-${digits(count / HIGH)}-${digits(count)}-${randomDigits()}-${own}`;
 }
 
-/** Runs a function in the async context in which this package was loaded, which is no work of the application's. */
+/** Runs a function in the async context in which this package was loaded, which is not work of the application's. */
 const outsideOfWork = AsyncLocalStorage.snapshot();
 
 // Tests replace the global timers and clocks while the application runs: what this package waits for must still come.

@@ -9,5 +9,5 @@ const { now: unixMs } = Date;
 /** @returns {[number, number]} the monotonic clock and the wall clock, in milliseconds */
 export const now = () => [monotonicMs(), unixMs()];
 
-/** The two halves of a seed. There is no randomness outside of a request. */
+/** The two halves of a seed. Throws outside of a request, where there is no randomness. */
 export const randomHalves = () => randomValues(new Uint32Array(2));

@@ -137,7 +137,7 @@ export class CoreModule {
   }
 
   /**
-   * Writes bytes for the next call, one behind the other.
+   * Writes bytes for the next call, one after the other.
    * @param {Uint8Array[]} parts
    */
   writeBytes(...parts) {

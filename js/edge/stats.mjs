@@ -21,7 +21,7 @@ export function addStats(earlier, present = NO_STATS) {
 }
 
 /**
- * The counters of an instance that is gone: what was pending is lost, and so is each event that was no row yet, as one
+ * The counters of an instance that is gone: pending rows are lost, and so is each event that was not yet a row, as one
  * row. What its storage has is counted again by the next instance.
  * @param {Stats} [last] the counters when they were read last
  * @param {object} [more]

@@ -47,7 +47,7 @@ export function currentStorage(option) {
     const current =
       !isStorage(option) && typeof option === 'function' ? untraced(() => option()) : option;
     if (current != null && !isStorage(current)) warn('SPOOL', NO_STORAGE, NO_STORAGE);
-    // A promise is no storage, and nobody else waits for it.
+    // A promise is not a storage, and nobody else waits for it.
     if (current instanceof Promise) current.catch(() => {});
     return isStorage(current) ? current : undefined;
   } catch {

@@ -10,7 +10,7 @@ const { nodeHost } = require('../node-host.js');
 const { version } = require('../../package.json');
 
 /**
- * Names the functions among the global variables: a test runner or a dev server may evaluate this module again and
+ * The key of the functions among the global variables: a test runner or a dev server may evaluate this module again and
  * again, and each evaluation of the same copy gives the same functions, with the same exporter.
  */
 const KEY = Symbol.for(`flue-braintrust ${version} ${directory()}`);

@@ -4,7 +4,7 @@
 
 let isCut = false;
 
-/** Content is left out of what is being written. */
+/** Notes that content is left out of the text that is being written. */
 function noteCut() {
   isCut = true;
 }

@@ -43,7 +43,7 @@ const LONGEST_NAME = 1000;
 /**
  * A copy that `JSON.stringify` writes in full, in bounded time, whatever the value is. What JSON does not
  * have is written in the form nearest to it; a mark stands where something is left out. An object is
- * copied member by member, also one that would be written otherwise. Never throws.
+ * copied member by member, even one that would be written otherwise. Never throws.
  * @param {unknown} value
  */
 function jsonSafeCopy(value) {
@@ -249,7 +249,7 @@ class Copier {
   }
 
   /**
-   * An object, also for keys that are numbers, so that rules find its names; else a list.
+   * An object, even for keys that are numbers, so that rules find its names; else a list.
    * @param {Map<unknown, unknown>} map
    */
   #copyMap(map) {

@@ -5,7 +5,7 @@
 const { showInstead } = require('../json/json-safe-copy.js');
 const { Attachment } = require('./attachment.js');
 
-/** Its objects that are no content, by their members `kind`. @type {ReadonlySet<unknown>} */
+/** Its objects that are not content, by their members `kind`. @type {ReadonlySet<unknown>} */
 const KINDS = new Set(['span', 'logger', 'experiment']);
 
 /** Its files that are not uploaded yet, as ours. @type {WeakMap<object, InstanceType<typeof Attachment>>} */

@@ -34,7 +34,7 @@ function feedbackEvent({ id, rootSpanId }, given, otherwise) {
     timestamp: wallMs(),
     spanId: id,
     rootSpanId: rootSpanId || undefined,
-    // What is no text is no source: the native part refuses this one.
+    // What is not text is not a source: the native part refuses this one.
     ...(isGiven(source) && { kind: typeof source === 'string' ? source : '(no text)' }),
     ...(isGiven(comment) && { message: comment, commentId: optionalUUID().replaceAll('-', '') }),
     span: { expected, metadata, tags, scores: safely(() => scoresOf(read(given, 'scores'))) },

@@ -69,7 +69,7 @@ async function slugEventOf(propagated, destination) {
   const kept = destination.redactPropagated(
     JSON.stringify(whole, (_, value) => withoutFiles(value)),
   );
-  // The mark by which Braintrust leaves scorers out of usage. A fixed word is no content.
+  // The mark by which Braintrust leaves scorers out of usage. A fixed word is not content.
   if (propagated.span_attributes?.purpose !== 'scorer') return kept;
   return { ...kept, span_attributes: { ...kept?.span_attributes, purpose: 'scorer' } };
 }

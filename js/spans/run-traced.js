@@ -118,7 +118,7 @@ function adoptSafely(span, result) {
   try {
     span.adoptResult(result);
   } catch {
-    // What cannot be read is no receipt.
+    // What cannot be read is not a receipt.
   }
 }
 
@@ -150,7 +150,7 @@ function whenDone(promise, use) {
     try {
       use(value);
     } catch {
-      // What cannot be read is no receipt.
+      // What cannot be read is not a receipt.
     }
   };
   return follow(promise, done) ?? promise;

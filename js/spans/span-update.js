@@ -85,7 +85,7 @@ function timeMembers(name, seconds) {
 function timeIn(event, name) {
   try {
     const time = event?.metrics?.[name];
-    // What is no number is reported as a metric.
+    // What is not a number is reported as a metric.
     return Number.isFinite(time) ? timeOf(time, `metrics.${name}`) : undefined;
   } catch {
     return undefined;

@@ -62,7 +62,7 @@ impl Chunks {
     let text = self.texts.back_mut()?;
     let start = text.len();
     event.append_utf8(text);
-    // An empty text is no event.
+    // An empty text is not an event.
     let bytes = Some(text.len() - start).filter(|bytes| *bytes > 0)?;
     self.events.push_back(Waiting::Short(bytes));
     Some(bytes)

@@ -1,4 +1,5 @@
-//! The spool on a thread of its own: a disk that does not respond delays the exporter once, and nothing for ever.
+//! The spool on a thread of its own: a disk that does not respond delays the exporter once, and
+//! blocks nothing forever.
 
 use std::{
   io, mem,
@@ -148,7 +149,7 @@ impl Disk {
   pub async fn close(self) {
     let Self { patience, jobs, mut completions, hangs, .. } = self;
     drop(jobs);
-    // The thread keeps its end of the channel for as long as the lock, also if it panics.
+    // The thread keeps its end of the channel for as long as the lock, even if it panics.
     while !hangs && matches!(timeout(patience, completions.recv()).await, Ok(Some(_))) {}
   }
 

@@ -25,7 +25,7 @@ use super::{
 
 /// The queued bytes at which the thread is always woken.
 const URGENT_BYTES: usize = 1024 * 1024;
-/// How long a thread that could not be started is not tried again: events may come in a burst.
+/// The delay before a thread that could not be started is tried again: events may come in a burst.
 const START_AGAIN: Duration = Duration::from_millis(100);
 
 /// Events and commands for the exporter's thread.

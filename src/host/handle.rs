@@ -141,7 +141,7 @@ impl ExporterHandle {
   /// Sets whether the rows of later events pass through the masking function. Default: no.
   pub fn set_masking(&self, wanted: bool) {
     if let Some(changes) = self.shared.masks.enable(wanted) {
-      // If it is removed: behind the events that are to be masked. If it is set: the snapshot on the disk follows.
+      // If it is removed: after the events that are to be masked. If it is set: the snapshot on the disk follows.
       self.shared.queue.command(Command::ChangeMasking { changes });
     }
   }

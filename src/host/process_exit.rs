@@ -35,7 +35,7 @@ pub fn register(shared: &Arc<Shared>) {
   listen();
 }
 
-/// Prints a line of JavaScript's on stderr. Never blocks; `exit()` waits until it is written, also without an exporter.
+/// Prints a line of JavaScript's on stderr. Never blocks; `exit()` waits until it is written, even without an exporter.
 /// The binary must stay loaded from now on.
 pub fn print_line(line: &str) {
   #[cfg(unix)]
@@ -102,7 +102,7 @@ fn listen() {
   });
 }
 
-/// The exporters that have not ended, which are registered no more.
+/// Removes the exporters that have not ended from the registry, and returns them.
 fn left() -> Vec<Arc<Shared>> {
   EXPORTERS.take().into_iter().filter(|shared| !shared.has_ended()).collect()
 }

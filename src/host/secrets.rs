@@ -6,7 +6,7 @@ use export::secrets::Secrets;
 
 static SECRETS: LazyLock<Arc<Secrets>> = LazyLock::new(Arc::default);
 
-/// The API keys that this process knows, also in other threads of Node.
+/// The API keys that this process knows, including those of other threads of Node.
 pub fn secrets() -> &'static Arc<Secrets> {
   &SECRETS
 }

@@ -1,6 +1,6 @@
 //! Lines on stderr, written by a thread of their own.
 //!
-//! A pipe that nobody reads fills up, and a write then takes for ever. Neither the thread that delivers nor the
+//! A pipe that nobody reads fills up, and a write then never returns. Neither the thread that delivers nor the
 //! application's waits for it: at the end of the process, for a bounded time.
 
 use std::{
@@ -76,7 +76,7 @@ fn write_waiting() {
       return;
     };
     drop(lines);
-    // A closed stderr is no failure.
+    // A closed stderr is not a failure.
     let _closed = write(&mut io::stderr(), line.as_bytes());
   }
 }

@@ -61,7 +61,7 @@ pub struct Client {
 }
 
 impl Client {
-  /// Sets up TLS and proxies. Nothing is connected yet. Certificates that cannot be used are no failure, see
+  /// Sets up TLS and proxies. Nothing is connected yet. Certificates that cannot be used are not failures, see
   /// [`Self::certificate_warning`].
   ///
   /// # Errors

@@ -162,7 +162,7 @@ impl ServerCertVerifier for Verifier {
     let strict = self.strict()?;
     let strict = match strict.verify_server_cert(end_entity, intermediates, server, ocsp, now) {
       Ok(verified) => return Ok(verified),
-      // What the platform knows of a certificate that its issuer has revoked holds whoever else vouches for it.
+      // A revocation that the platform knows of counts, whoever else vouches for the certificate.
       Err(error @ Error::InvalidCertificate(CertificateError::Revoked)) => return Err(error),
       Err(error) => error,
     };

@@ -38,7 +38,7 @@ function parseArguments(args, { options, operand, startsProgram = false }) {
 }
 
 /**
- * Where the program begins: at `--`, or at the first word that is no option, because Yarn 1 and PowerShell remove the
+ * Where the program begins: at `--`, or at the first word that is not an option: Yarn 1 and PowerShell remove the
  * `--`.
  *
  * @param {string[]} args

@@ -1,6 +1,6 @@
 'use strict';
 
-// What `dev` prints of a feedback.
+// The line that `dev` prints for feedback.
 
 const { printable, shorten } = require('../collector/text');
 const { isObject } = require('../support/json');

@@ -13,7 +13,7 @@ const { parseLine, readLines } = require('../support/lines');
  * @typedef {object} Observations
  * @property {number} events
  * @property {number} notes
- * @property {number} unreadable how many lines are no object
+ * @property {number} unreadable how many lines are not objects
  * @property {{ line: number, why: string } | null} firstUnreadable
  * @property {boolean} stopped whether the rest was not read
  */

@@ -41,7 +41,7 @@ const COUNTERS = /** @type {const} */ ([
  *
  * @param {string} line
  * @param {number} pid of the process that owns the socket
- * @returns {Report | undefined} undefined: it is no report
+ * @returns {Report | undefined} undefined: it is not a report
  */
 function reportOf(line, pid) {
   const raw = parsed(line);
@@ -55,7 +55,7 @@ function reportOf(line, pid) {
   };
 }
 
-/** @param {string} line @returns {unknown} undefined: it is no JSON, or nested too deeply to be walked */
+/** @param {string} line @returns {unknown} undefined: it is not JSON, or nested too deeply to be walked */
 function parsed(line) {
   let depth = 0;
   for (const character of line) {

@@ -105,7 +105,7 @@ class Watched {
     const line = this.#text.slice(this.#text.lastIndexOf('\n', end - 1) + 1, end);
     this.#text = this.#text.slice(end + 1);
     const report = reportOf(line, this.pid);
-    // The line is no report.
+    // The line is not a report.
     if (report === undefined) return;
     [this.before, this.last] = [this.last, { report, at: performance.now() }];
     this.#arrived?.();

@@ -238,7 +238,7 @@ class Collector extends EventEmitter {
     this.#viewer.changed(traceIds);
   }
 
-  /** Stops listening and cuts every connection, also those that hang. Never reports traces. */
+  /** Stops listening and cuts every connection, including those that hang. Never reports traces. */
   async close() {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();

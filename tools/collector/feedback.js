@@ -12,7 +12,7 @@ const { commentedId } = require('../support/comments');
 const PATIENCE_MS = 1000;
 /** The most feedback that waits for its span. */
 const MAX_WAITING = 1_000;
-/** The fields of feedback that is no comment. */
+/** The fields of feedback that is not a comment. */
 const CONTENT = ['scores', 'expected', 'tags', '_audit_metadata'];
 
 /** Reports each feedback once, with its span if there is one. */
@@ -61,7 +61,7 @@ class FeedbackWatch {
 
 /**
  * @param {Row} row as it arrived
- * @returns {string | undefined} the id of the row that it is about; undefined: it is no feedback
+ * @returns {string | undefined} the id of the row that it is about; undefined: it is not feedback
  */
 function aboutOf(row) {
   const { comment, _audit_source: source } = row;

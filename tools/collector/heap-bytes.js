@@ -4,7 +4,7 @@
 
 /** A string, an array and an object without their content, with the pointer to each. */
 const [STRING, ARRAY, EMPTY_ARRAY, OBJECT, EMPTY_OBJECT] = [24, 56, 40, 32, 64];
-/** A pointer; a small integer stands in its place. A number that is no small integer is an object, except in a list of numbers. */
+/** A pointer, or a small integer in its place. Other numbers are objects, except in a list of numbers. */
 const [POINTER, NUMBER] = [8, 24];
 /** An object with more members is a hash table. */
 const [MAX_SHAPE, TABLE_ENTRY] = [1_020, 56];

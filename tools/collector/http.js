@@ -60,7 +60,7 @@ function createHttpServer(parts) {
     });
     parts.onRequest(record);
     serve(parts, record, request, response).catch((error) => {
-      // A client that leaves in the middle, and the collector's own end, are no failures.
+      // A client that leaves in the middle, and the collector's own end, are not failures.
       if (parts.closing.aborted || (request.destroyed && !request.complete)) return;
       parts.onBug(`the collector failed at ${record.method} ${record.path}: ${String(error)}`);
       if (!response.headersSent) send(response, failure(500, String(error)));

@@ -12,7 +12,7 @@ const { checkIncomingRow, checkStoredRow, isStorable } = require('./validate');
 /** @typedef {import('./types').Row} Row */
 
 /**
- * What has come of a request with rows.
+ * What a request with rows has changed.
  *
  * @typedef {object} Taken
  * @property {Row[]} rows that are stored

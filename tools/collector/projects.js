@@ -64,7 +64,7 @@ class Projects {
   /**
    * @param {string} id
    * @returns {Project | undefined} one that was not registered here goes by its id: the application has that of a real
-   *   project; undefined for what is no id
+   *   project; undefined for what is not an id
    */
   find(id) {
     return this.#byId.get(id) ?? (UUID.test(id) ? { id, name: id } : undefined);

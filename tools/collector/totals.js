@@ -1,6 +1,6 @@
 'use strict';
 
-// Counts what was collected, also of traces that are not kept.
+// Counts what was collected, including traces that are not kept.
 
 /** @typedef {import('./types').Row} Row */
 

@@ -159,7 +159,7 @@ function parentIds(span) {
 }
 
 /**
- * Finds each span's parent and notes missing parents and circles.
+ * Finds each span's parent and notes missing parents and cycles.
  *
  * @param {Span[]} spans
  * @param {Map<string, Span>} bySpanId

@@ -1,6 +1,6 @@
 'use strict';
 
-// Names of a project's modules that are no paths: `paths` of TypeScript, `imports` of package.json, `@/` and `~/`.
+// Names of a project's modules that are not paths: `paths` of TypeScript, `imports` of package.json, `@/` and `~/`.
 
 const path = require('node:path');
 

@@ -101,7 +101,7 @@ function partsOf(source) {
       return;
     }
     const hasCode = source.charAt(end) === '$';
-    // The sign is no part of a name.
+    // The sign is not part of a name.
     add(start, hasCode ? end + 1 : end, 'template');
     at = hasCode ? end + 2 : end + 1;
     braces = template.braces;

@@ -48,7 +48,7 @@ class NoProject extends Failure {}
  * @property {SourceFile[]} sources all modules below the source root
  * @property {string[]} unreadable a note for each source that could not be read
  * @property {import('./tsconfig').TsConfig | undefined} tsconfig
- * @property {import('./aliases').Alias[]} aliases names of its modules that are no paths
+ * @property {import('./aliases').Alias[]} aliases names of its modules that are not paths
  * @property {SourceFile[]} launchers files that start the application
  * @property {Record<string, string>} dependencies of all kinds
  * @property {boolean} hasDevScript whether `run dev` starts it
@@ -137,7 +137,7 @@ function manifestOf(root) {
 }
 
 /**
- * Where the modules of init belong something may be that is no readable file: it is not written over.
+ * Where the modules of init belong something may be that is not a readable file: it is not written over.
  *
  * @param {string} root
  * @param {string} stem of the module, relative to the root
@@ -153,7 +153,7 @@ function refuseUnreadable(root, stem) {
 
 /**
  * @param {string} text without a byte order mark
- * @returns {Record<string, any> | undefined} undefined: it is no JSON object
+ * @returns {Record<string, any> | undefined} undefined: it is not a JSON object
  */
 function parsedObject(text) {
   try {

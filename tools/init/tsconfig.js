@@ -158,7 +158,7 @@ const listOf = (value) =>
 
 /**
  * @param {string} text JSON, with comments and commas behind the last members
- * @returns {Record<string, unknown> | undefined} undefined: it is no object
+ * @returns {Record<string, unknown> | undefined} undefined: it is not an object
  */
 function parsed(text) {
   const json = text

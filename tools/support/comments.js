@@ -7,7 +7,7 @@ const { isObject } = require('./json');
 
 /**
  * @param {import('./json').JsonObject | undefined} row
- * @returns {string | undefined} the id of the row that it comments on; undefined: it is no comment
+ * @returns {string | undefined} the id of the row that it comments on; undefined: it is not a comment
  */
 function commentedId(row) {
   if (!isObject(row?.comment) || !isObject(row.origin)) return undefined;
@@ -34,7 +34,7 @@ function commentsIn(rows) {
 
 /**
  * @param {import('./json').JsonObject} row one of a comment
- * @returns {string} what it says; its JSON where that is no text
+ * @returns {string} what it says; its JSON where that is not text
  */
 function commentText({ comment }) {
   const text = isObject(comment) ? comment.text : undefined;

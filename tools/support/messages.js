@@ -22,7 +22,7 @@ const LEFT_OUT = '[flue-braintrust: earlier messages left out';
  * The messages of a field as they are written there, with the system prompt as the first.
  *
  * @param {unknown} value
- * @returns {unknown[]} never more or fewer than there are; a value that is no list is one message
+ * @returns {unknown[]} never more or fewer than there are; a value that is not a list is one message
  */
 function listMessages(value) {
   if (!isObject(value)) return Array.isArray(value) ? value : [value];

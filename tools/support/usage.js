@@ -34,7 +34,7 @@ class Failure extends Error {
  * @typedef {object} CommandModule
  * @property {string} usage what `--help` shows
  * @property {OptionsConfig} options its options, for `parseArgs`
- * @property {{ name: string, optional?: boolean }} [operand] the one argument that is no option, if it takes one
+ * @property {{ name: string, optional?: boolean }} [operand] the one argument that is not an option, if it takes one
  * @property {boolean} [startsProgram] whether a command line of another program may follow `--`
  * @property {(values: OptionValues, operand?: string, program?: string[]) => Promise<number>} run resolves with the exit
  *   code

@@ -14,7 +14,7 @@ const FLUE = '@flue/runtime';
  * The folders of the packages that depend on Flue.
  *
  * @param {string} root of the workspace
- * @returns {string[]} relative to the root, which is not among them; none if it is no workspace
+ * @returns {string[]} relative to the root, which is not among them; none if it is not a workspace
  */
 function fluePackages(root) {
   const patterns = patternsOf(root);

@@ -22,7 +22,7 @@ function matchesIn({ spans }, matches) {
 /**
  * @param {Trace} trace
  * @param {ReadonlySet<string>} matches row ids
- * @returns {string[]} the row ids of the spans above them, each once, that are no matches themselves
+ * @returns {string[]} the row ids of the spans above them, each once, that are not matches themselves
  */
 function ancestorsOf({ roots }, matches) {
   /** @type {Set<string>} */

@@ -77,7 +77,7 @@ function summarizeTrace(trace) {
       .map(([model]) => cut(model, MAX_NAME)),
     question: lineOf(root?.row.input, MAX_TEXT, 'user'),
     answer: lineOf(root?.row.output, MAX_TEXT, 'assistant'),
-    // A workflow's run is no conversation.
+    // A workflow's run is not a conversation.
     key: isWorkflow ? null : conversationKey(conversation, instance, agent),
     instanceKey: isWorkflow ? null : instanceKey(instance, agent),
     start: finiteOrNull(start),

@@ -24,7 +24,7 @@ const COMPARED_TURNS = 20;
  * @param {Trace} trace
  * @param {Span} span
  * @param {() => Iterable<Trace>} [others] all traces: the conversation may have begun in another one
- * @returns {TurnView | null} null for what is no model turn
+ * @returns {TurnView | null} null for what is not a model turn
  */
 function describeTurn(trace, span, others = () => []) {
   if (span.type !== 'llm') return null;

@@ -44,7 +44,7 @@ export interface TraceSummary {
   rootInterrupted: boolean;
   /** Such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`; null without a recovery. */
   story: string | null;
-  /** Whether it was aborted, which is no failure. */
+  /** Whether it was aborted, which is not a failure. */
   cancelled: boolean;
   /** The share of traces that are recorded, where it is less than all; 0 where it is unknown. */
   sampled: number | null;
@@ -106,7 +106,7 @@ export interface SpanSummary {
   interrupted: boolean;
   /** Open, but nothing will end it. */
   lost: boolean;
-  /** Aborted, which is no failure. */
+  /** Aborted, which is not a failure. */
   cancelled: boolean;
   tokens: number;
   cost: number | null;

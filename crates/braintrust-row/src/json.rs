@@ -144,8 +144,8 @@ impl Json {
     }
   }
 
-  /// This list, followed by those items of a later one that it does not have, each once. The later value if that is no list;
-  /// `None` if only this one is not.
+  /// This list, followed by those items of a later one that it does not have, each once. The later value if that is
+  /// not a list; `None` if only this one is not.
   pub fn with_items_of(&self, later: &Self) -> Option<Self> {
     let (first, other) = (self.as_str(), later.as_str());
     let Ok(others) = serde_json::from_str::<Vec<&RawValue>>(&other) else {
@@ -214,7 +214,7 @@ pub fn merge_encoded(earlier: &[u8], later: &[u8]) -> Option<Vec<u8>> {
 /// How deep objects are merged.
 const DEEPEST: usize = 64;
 
-/// An object with the members of a later one. `None` if one of the two is not an object, also at any depth: the server
+/// An object with the members of a later one. `None` if one of the two is not an object, at any depth: the server
 /// has the object of a still earlier row, which it replaces by the earlier value, but would merge with the later one.
 fn merged(earlier: &str, later: &str, depth: usize) -> Option<String> {
   type Object<'a> = IndexMap<String, &'a RawValue>;

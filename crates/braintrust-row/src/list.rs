@@ -23,7 +23,7 @@ struct Items {
 #[derive(Clone)]
 struct Item {
   text: Arc<str>,
-  /// The bytes of this and all earlier items, with a comma behind each.
+  /// The bytes of this and all earlier items, with a comma after each.
   bytes_so_far: usize,
 }
 
@@ -43,7 +43,7 @@ impl List {
     self.items().all.len()
   }
 
-  /// The bytes of all items, with a comma behind each.
+  /// The bytes of all items, with a comma after each.
   pub fn bytes(&self) -> usize {
     self.items().all.last().map_or(0, |item| item.bytes_so_far)
   }
@@ -74,7 +74,7 @@ impl List {
     Self(Arc::new(Mutex::new(Items { all, uncounted: 0, rewritten })))
   }
 
-  /// A list of the items behind the first `count`.
+  /// A list of the items after the first `count`.
   pub fn without_first(&self, count: usize) -> Self {
     let items = self.items();
     let rewritten = items.rewritten.saturating_sub(count);

@@ -166,7 +166,7 @@ impl Row {
     }
   }
 
-  /// A row about the row of that id, which has only what is fed back.
+  /// A row of feedback about the row with that id.
   pub fn about(row: RowId, trace: TraceId) -> Self {
     Self { is_span: false, ..Self::of(SpanContext { row, trace }) }
   }

@@ -2,8 +2,8 @@
 //!
 //! It checks the structure (brackets, commas, colons, names), not what is inside strings and scalars.
 //! Texts that come from a JSON parser are therefore always accepted, and texts that are accepted may
-//! still be refused by a JSON parser. Codes of a terminal's colours count as white space. It allocates nothing for the first 64 levels of nesting, and one
-//! byte for each level below.
+//! still be refused by a JSON parser. Codes of a terminal's colours count as white space. It allocates nothing for the
+//! first 64 levels of nesting, and one byte for each level below.
 
 use std::ops::Range;
 
@@ -180,7 +180,7 @@ impl<'a> Scanner<'a> {
     Ok(start..self.at)
   }
 
-  /// Skips the rest of the innermost container and returns the position behind it. Only the number of
+  /// Skips the rest of the innermost container and returns the position after it. Only the number of
   /// brackets is checked. To be called after a [`Token::Open`].
   ///
   /// # Errors
@@ -260,7 +260,7 @@ impl<'a> Scanner<'a> {
     }
   }
 
-  /// The position behind a container whose content begins at `at`.
+  /// The position after a container whose content begins at `at`.
   fn end_of_container(&self, mut at: usize) -> Result<usize, Malformed> {
     let mut open = 1_usize;
     loop {

@@ -7,7 +7,7 @@ pub fn is_plain(text: &str) -> bool {
   text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
 }
 
-/// The position behind the string whose opening quote is at `quote`; `None` when it does not end.
+/// The position after the string whose opening quote is at `quote`; `None` when it does not end.
 pub fn end(text: &[u8], quote: usize) -> Option<usize> {
   Some(end_of_content(text, quote + 1)? + 1)
 }
@@ -20,7 +20,7 @@ pub fn end_of_content(text: &[u8], mut at: usize) -> Option<usize> {
     if rest.get(found) == Some(&b'"') {
       return Some(at + found);
     }
-    // Behind the backslash and what it escapes.
+    // After the backslash and what it escapes.
     at += found + 2;
   }
 }

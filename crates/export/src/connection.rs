@@ -49,7 +49,7 @@ pub struct Session {
   pub is_experiment: bool,
   /// The organization; `None`: there was no login.
   pub org_name: Option<String>,
-  /// Its id, likewise.
+  /// The organization's id; `None`: there was no login.
   pub org_id: Option<String>,
   /// The most bytes of one request, as the server states; `None`: it has not stated one.
   pub limit: Option<usize>,

@@ -177,7 +177,7 @@ impl Counters {
     self.cut.fetch_add(rows as u64, Relaxed);
   }
 
-  /// Counts spans and feedbacks of traces that sampling leaves out.
+  /// Counts spans, and feedback about traces, that sampling leaves out.
   pub fn leave_out(&self, count: usize) {
     self.left_out.fetch_add(count as u64, Relaxed);
   }

@@ -1,6 +1,6 @@
 //! Delivery without I/O: events in, requests out; responses in, accounting out.
 //!
-//! [`Exporter`] is what a host drives. Its parts stand in import order:
+//! A host drives the [`Exporter`]. The modules, in import order:
 //!
 //! | module | |
 //! |---|---|

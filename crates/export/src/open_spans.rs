@@ -134,7 +134,7 @@ impl SnapshotSchedule {
     Self::resumed_after(now)
   }
 
-  /// What was left at this time or before, in milliseconds since the epoch, is resumed no more.
+  /// What was left at this time or before, in milliseconds since the epoch, is no longer resumed.
   pub fn resumed_after(now: Now) -> i64 {
     now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64)
   }

@@ -16,7 +16,7 @@ const WRONG_ADDRESS: &str = "check BRAINTRUST_APP_URL and BRAINTRUST_API_URL";
 const WRONG_KEY: &str = "check BRAINTRUST_API_KEY";
 /// The remedy when a proxy refuses its credentials.
 const WRONG_PROXY: &str = "check the credentials in HTTPS_PROXY or HTTP_PROXY";
-/// The remedy when the server wants to be paid.
+/// The remedy when the organisation has to pay.
 const NO_QUOTA: &str = "check the plan of the organisation";
 
 /// The longest delay of a `Retry-After`; longer ones are shortened to it.

@@ -90,7 +90,7 @@ impl Sampling {
     released
   }
 
-  /// Takes the rows of one event, and returns those to be sent and how many spans and feedbacks are left out.
+  /// Takes the rows of one event, and returns those to be sent and how many spans and feedback rows are left out.
   pub fn sort(&mut self, rows: Vec<Row>) -> (Vec<Row>, usize) {
     if self.rate >= 1.0 && self.decisions.is_empty() {
       return (rows, 0);
@@ -132,7 +132,7 @@ impl Sampling {
     (sent, left_out)
   }
 
-  /// Leaves out all that waits: delivery ends. Returns how many spans and feedbacks that are.
+  /// Leaves out all that waits: delivery ends. Returns how many spans and feedback rows that are.
   pub fn leave_out_all(&mut self) -> usize {
     self.bytes = 0;
     count_waiting(&mem::take(&mut self.waiting))
@@ -193,7 +193,7 @@ impl Sampling {
     open.is_empty()
   }
 
-  /// Leaves the trace out for good. Returns how many of its spans and feedbacks waited.
+  /// Leaves the trace out for good. Returns how many of its spans and feedback rows waited.
   fn leave_out(&mut self, trace: TraceId) -> usize {
     self.set(trace, Fate::LeftOut);
     count_waiting(&self.take(trace))

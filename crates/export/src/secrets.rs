@@ -31,7 +31,7 @@ struct Known {
   keys: Vec<String>,
   /// The keys as they stand in JSON.
   encoded: Forms,
-  /// The same, and as they are.
+  /// The keys as they stand in JSON, and as they are.
   plain: Forms,
 }
 
@@ -51,7 +51,7 @@ impl Secrets {
     *known = Arc::new(next);
   }
 
-  /// Adds the keys in what the host passes as a [`RawConfig`](crate::config::RawConfig), also those that are not used.
+  /// Adds the keys in what the host passes as a [`RawConfig`](crate::config::RawConfig), including unused ones.
   pub fn add_from(&self, raw: &str) {
     let Ok(raw) = serde_json::from_str::<Value>(raw) else { return };
     for (from, name) in

@@ -7,7 +7,7 @@ use spool::{Header, Operation, Segment};
 
 use crate::{account::Account, diagnostics::Code, time::Now};
 
-/// How long an operation that has failed is not tried again.
+/// The delay before a failed operation is tried again.
 pub const PAUSE: Duration = Duration::from_secs(1);
 
 /// Identifies an operation among those of one exporter.

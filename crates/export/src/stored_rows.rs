@@ -15,7 +15,7 @@ const FIELDS: [&str; 7] =
   ["input", "output", "expected", "error", "tags", "scores", "_audit_metadata"];
 /// The fields that are redacted by members. All others are ids, times and constants.
 const OBJECTS: [&str; 3] = ["metadata", "metrics", "span_attributes"];
-/// The members of `metadata` that are no content, besides those of Flue.
+/// The members of `metadata` that are not content, besides those of Flue.
 const SETTINGS: [&str; 6] =
   ["model", "provider", "reasoning_effort", "max_tokens", "temperature", "tools"];
 /// A custom span has it, too.

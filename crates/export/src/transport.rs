@@ -135,8 +135,8 @@ pub enum TransportError {
   /// The request failed. A repetition may succeed.
   #[error("{0}")]
   Failed(String),
-  /// The connection was there and broke before the end of the response: the network, the server as such, or its failure
-  /// on this request.
+  /// The connection was open and broke before the end of the response. The cause is the network, the server as a whole,
+  /// or this request.
   #[error("{0}")]
   Broken(String),
   /// The proxy refuses its credentials, or its variable is invalid. Only the user can change that.

@@ -11,7 +11,7 @@ use crate::{
 pub struct Log<'a> {
   /// The level, such as `info` or `error`.
   pub level: Option<Text<'a>>,
-  /// The message; of one that is no text, its JSON.
+  /// The message; of one that is not text, its JSON.
   pub message: Option<Text<'a>>,
   /// Further values.
   pub attributes: RawJson<'a>,

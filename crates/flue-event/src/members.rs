@@ -72,7 +72,7 @@ pub use raw_members;
 /// Reads the members of an object.
 ///
 /// # Errors
-/// When it is no object, or a member comes twice.
+/// When it is not an object, or a member comes twice.
 pub fn read<'de: 'a, 'a, D: Deserializer<'de>>(
   deserializer: D,
   slots: &mut dyn Slots<'a>,

@@ -35,7 +35,7 @@ impl<'a> Outcome<'a> {
     Self::new(duration(f.duration_ms), failure)
   }
 
-  /// The outcome of an activity that ended with this error. An abort is no failure.
+  /// The outcome of an activity that ended with this error. An abort is not a failure.
   pub(crate) fn new(duration: Option<f64>, failure: Option<Failure<'a>>) -> Self {
     let cancelled = failure.as_ref().is_some_and(Failure::is_abort);
     Self { duration, failure: failure.filter(|_| !cancelled), cancelled }

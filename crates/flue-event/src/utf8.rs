@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// Converts texts to UTF-8, one after the other in the same buffer.
 #[derive(Default)]
 pub struct Utf8 {
-  /// The rest of earlier texts, and NULs behind it.
+  /// The rest of earlier texts, followed by NULs.
   buffer: String,
 }
 

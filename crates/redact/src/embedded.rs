@@ -227,7 +227,7 @@ impl Part {
         Token::Scalar => {}
       }
     }
-    // A string may have been read that does not end, or that is no name.
+    // A string may have been read that does not end, or that is not a name.
     let rest = text.get(end..).unwrap_or_default();
     let next = text.len() - trim_start(rest, &[' ', '\t', '\n', '\r', ',', ':']).len();
     if bytes.get(next) == Some(&b'"') {

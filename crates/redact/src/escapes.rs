@@ -18,7 +18,7 @@ pub fn decoded(text: &str) -> Option<Decoded> {
   decoded_from(text, text.find(['"', '\'', '`'])?)
 }
 
-/// The text that a string stands for, also one that no JSON parser accepts: what is no escape stays as it is written.
+/// The text that a string stands for, even one that no JSON parser accepts: what is not an escape stays as it is.
 pub fn unescaped(token: &str) -> Cow<'_, str> {
   let content = string::content(token).unwrap_or_default();
   match string::unescaped(token) {
@@ -28,7 +28,7 @@ pub fn unescaped(token: &str) -> Cow<'_, str> {
   }
 }
 
-/// The text that the content of a string stands for. What is no escape stays as it is written.
+/// The text that the content of a string stands for. What is not an escape stays as it is written.
 pub fn unescaped_content(content: &str) -> Cow<'_, str> {
   decoded_from(content, 0).map_or(Cow::Borrowed(content), |decoded| Cow::Owned(decoded.text))
 }

@@ -91,7 +91,7 @@ impl<'a> Literals<'a> {
 }
 
 /// The text before the name in which a text ends, and that name, which a value follows. One without quotes is the first
-/// word of a line, or follows a brace or a comma; what is behind it is no prose. The name before an arrow has quotes
+/// word of a line, or follows a brace or a comma; what is behind it is not prose. The name before an arrow has quotes
 /// or is a symbol of Ruby: another may be a parameter.
 fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str, &'a str)> {
   let text = trim_end(text, &[' ', '\t']);

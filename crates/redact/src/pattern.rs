@@ -76,7 +76,7 @@ impl Patterns {
     united(ranges)
   }
 
-  /// The matches in the text's decoded escapes that are no matches as it is written.
+  /// The matches in the text's decoded escapes that are not matches as it is written.
   fn matches_in_escapes(&self, text: &str) -> Vec<Range<usize>> {
     let mut levels: Vec<Decoded> = Vec::new();
     let mut ranges = Vec::new();

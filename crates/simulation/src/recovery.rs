@@ -53,7 +53,7 @@ impl World {
       let Some(process) = self.processes.get(number) else { continue };
       let stats = process.account.counters.stats();
       let is_failed_on = self.plan.setup.poison_status == 500;
-      // Rows count once for each segment that has them, also those of several dead processes.
+      // Rows count once for each segment that has them, including those of several dead processes.
       let times = if self.plan.setup.has_spool { 4 } else { 1 };
       let may_wait = if is_failed_on { self.refused_states() * times } else { 0 };
       if stats.attachments.pending > 0 && process.shutdown_at.is_none() {

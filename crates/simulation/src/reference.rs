@@ -21,7 +21,7 @@ pub enum Fate {
   Translated,
   /// Its span has no room.
   Refused,
-  /// It is no event.
+  /// It is not an event.
   Unreadable,
 }
 

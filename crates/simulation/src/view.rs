@@ -30,7 +30,7 @@ const STRUCTURE: [&str; 9] = [
 /// Members whose own members are merged one by one.
 const BY_MEMBER: [&str; 4] = ["metadata", "metrics", "scores", "span_attributes"];
 
-/// A value that is no object, and where it is.
+/// A value that is not an object, and where it is.
 pub type Leaf = (String, u64);
 
 /// The id of a row in a body, and its leaves.

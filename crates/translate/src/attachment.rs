@@ -10,7 +10,7 @@ pub const REFERENCE_START: &str = r#"{"type":"braintrust_attachment""#;
 const UNKNOWN: &str = "application/octet-stream";
 /// The known top-level media types. An event may state any text as media type.
 const MEDIA_KINDS: [&str; 7] = ["application", "audio", "font", "image", "model", "text", "video"];
-/// Common subtypes, which are no content.
+/// Common subtypes, which are not content.
 const COMMON_SUBTYPES: &str = "aac avif bmp csv flac gif gzip heic html jpeg json markdown mp3 mp4 mpeg octet-stream ogg \
   pdf plain png svg+xml tiff wav webm webp x-icon xml zip";
 /// What the subtypes of texts end with, besides those of `text`.
@@ -114,7 +114,7 @@ impl Attachment {
     Self { key: AttachmentKey::of_hash(hash), media_type, filename, bytes }
   }
 
-  /// Whether it may be text, also in another encoding than UTF-8: its media type states that, or names no other kind, and
+  /// Whether it may be text, in UTF-8 or another encoding: its media type states that, or names no other kind, and
   /// it begins with the mark of UTF-16 or has no control characters.
   pub fn may_be_text(&self) -> bool {
     let media_type = self.media_type.as_str();

@@ -30,7 +30,7 @@ pub struct Conversations(Recency<Conversation>);
 struct Conversation {
   /// How many messages, from the first on, are not kept: earlier inputs show them.
   dropped: usize,
-  /// The messages behind those.
+  /// The messages after those.
   messages: List,
   /// The system prompt as a message.
   system: Option<Arc<str>>,
@@ -44,7 +44,7 @@ struct Conversation {
 pub struct ExpandedRequest {
   /// How many messages are not kept.
   dropped: usize,
-  /// The messages behind those, which later requests extend.
+  /// The messages after those, which later requests extend.
   messages: List,
   /// The system prompt as a message.
   system: Option<Arc<str>>,
@@ -176,12 +176,12 @@ impl ExpandedRequest {
     self.shown.left_out(system + self.messages.bytes() + 1 > max_full_bytes, within)
   }
 
-  /// All messages, behind the system prompt.
+  /// All messages, after the system prompt.
   pub fn input(&self) -> Option<Json> {
     self.write(self.system.iter().cloned().collect(), 0)
   }
 
-  /// The messages behind those that are left out, behind the system prompt and a message about them.
+  /// The messages after those that are left out, preceded by the system prompt and a message about them.
   pub fn shortened_input(&self, left_out: LeftOut) -> Option<Json> {
     let head = self.system.iter().cloned().chain([left_out.message()]).collect();
     self.write(head, left_out.messages)
@@ -193,7 +193,7 @@ impl ExpandedRequest {
     self.shown.offset(self.added_to, within)
   }
 
-  /// The messages from an offset on, behind the system prompt if all are shown or it has changed.
+  /// The messages from an offset on, after the system prompt if all are shown or it has changed.
   pub fn added_input(&self, offset: usize) -> Option<Json> {
     let is_shown = offset > 0 && self.is_system_shown;
     self.write(self.system.iter().filter(|_| !is_shown).cloned().collect(), offset)

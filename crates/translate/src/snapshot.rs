@@ -116,7 +116,7 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
   for activity in order {
     let mut path = Vec::new();
     let mut next = Some(activity);
-    // Each span is taken once, also if they form a cycle, as only those of garbage do.
+    // Each span is taken once, even if they form a cycle, as only those of garbage do.
     while let Some((activity, span)) = next.and_then(|activity| waiting.remove_entry(&activity)) {
       next = span.placement.parent.activity().cloned();
       path.push((activity, span));

@@ -60,7 +60,7 @@ impl<'e> CallEvent<'e> {
     Some(Self { is_end, base, tool, content })
   }
 
-  /// Where the call is among those with its id; behind them, if it is a new one. An event that comes again is about the
+  /// Where the call is among those with its id; after them, if it is a new one. An event that comes again is about the
   /// same call, another start is another call, and ends are those of the calls of their tool, in order.
   fn place(&self, event: &Event<'_>, calls: &[Call]) -> usize {
     let (identity, tool) = (Some(self.identity(event)), self.tool());

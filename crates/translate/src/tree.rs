@@ -273,7 +273,7 @@ impl Tree {
   }
 
   /// The tool call that runs at or below `activity`: the innermost, and of several the latest. Those of the scope
-  /// `beside` are no parents of each other.
+  /// `beside` are not parents of each other.
   pub fn running_tool(&self, activity: &Activity, beside: &str) -> Option<ActivitySpan> {
     self.running_tool_at(activity, beside, MAX_DEPTH)
   }

@@ -117,7 +117,7 @@ impl Files for Mirror {
     let to = name_of(to);
     let kind = to.parse().map(|name: Name| name.kind);
     if matches!(kind, Ok(Kind::Damaged(_))) {
-      // Nobody inspects a storage: what is damaged goes.
+      // Nobody inspects a storage: damaged files are removed.
       state.delete(file.key);
       return Ok(());
     }

@@ -194,7 +194,7 @@ async fn an_invalid_upload_target_is_rejected_and_nothing_is_sent() {
   for target in faults {
     let servers = Servers::new(target.clone(), |_| None).await;
     let error = servers.upload().await.unwrap_err();
-    // What is no object at all is not Braintrust's answer.
+    // What is not an object at all is not Braintrust's answer.
     let expected =
       if target.is_object() { ExportOutcome::Rejected } else { ExportOutcome::Unconfirmed };
     assert_eq!(error.outcome, expected, "{target}");

@@ -61,7 +61,7 @@ export function useLoaded(path, live, concerns) {
       failed: false,
     }),
   );
-  /** The last answer with a version: also that of another path may share most of its list. */
+  /** The last answer with a version, of any path: it may share most of its list. */
   const base = useRef(/** @type {any} */ (null));
   useEffect(() => {
     const leaving = new AbortController();

@@ -8,7 +8,7 @@ const MAX_MARKS = 2_000;
 const MAX_CHARACTERS = 1_000_000;
 
 /**
- * Marks a text in the view, also in what appears later. Browsers without highlights show no marks.
+ * Marks a text in the view, including what appears later. Browsers without highlights show no marks.
  *
  * @param {string} query nothing is marked for an empty one
  */

@@ -29,7 +29,7 @@ const MAX_DEPTH = 4;
  * Flue has them.
  *
  * @param {unknown} value
- * @returns {Message[] | null} one for each that `listMessages` finds; null when it is no conversation
+ * @returns {Message[] | null} one for each that `listMessages` finds; null when it is not a conversation
  */
 export function readMessages(value) {
   const list = listMessages(value);
@@ -79,7 +79,7 @@ const ROLES = new Map([
   ['model', 'assistant'],
 ]);
 
-/** An item of the Responses API that is no message. @param {import('../../support/json').JsonObject} value @returns {Message | null} */
+/** An item of the Responses API that is not a message. @param {import('../../support/json').JsonObject} value @returns {Message | null} */
 function readItem(value) {
   /** @param {string} role @param {Part[]} parts */
   const item = (role, parts) => ({

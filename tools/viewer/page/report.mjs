@@ -193,7 +193,7 @@ function titleOf({ name, spanId }) {
   return `${oneLine(name)} (span ${oneLine(spanId)})`;
 }
 
-/** @param {number} seconds since the epoch @returns {string} the number itself if it is no valid time */
+/** @param {number} seconds since the epoch @returns {string} the number itself if it is not a valid time */
 function timeOf(seconds) {
   const time = new Date(seconds * 1000);
   return Number.isNaN(time.getTime()) ? `${seconds}` : time.toISOString();

@@ -15,7 +15,7 @@ pub enum ConfigError {
   /// The API key has characters that no HTTP header can carry.
   #[error("the API key has characters that are not visible ASCII; remove spaces and line breaks")]
   BadApiKey,
-  /// The project's id is no UUID.
+  /// The project's id is not a UUID.
   #[error("projectId (BRAINTRUST_PROJECT_ID) is not a UUID; a project's name goes to projectName")]
   BadProjectId,
   /// A URL is invalid, or its scheme is not http(s).

@@ -90,7 +90,7 @@ impl Settings {
     let project_name = vars
       .or(options.project_name, "BRAINTRUST_PROJECT_NAME")
       .unwrap_or_else(|| PROJECT_NAME.into());
-    // Pasted into the wrong variable, the key would be the name of a project that all members of it see.
+    // A key that is pasted into the wrong variable would name a project, which all of its members see.
     let secrets = Secrets::default();
     secrets.add_from(raw);
     let project_name = secrets.hide(project_name);

@@ -24,7 +24,7 @@ pub struct Stats {
   pub bytes: Bytes,
   /// Rows with truncated or omitted content, replaced by a mark.
   pub cut: u64,
-  /// Spans and feedbacks of traces that sampling leaves out. They are not accepted.
+  /// Spans that sampling leaves out, and feedback about their traces. They are not accepted.
   pub sampled: u64,
   /// Uploads begun.
   pub requests: u64,

@@ -1,6 +1,6 @@
 //! Bad rows: requests that the server rejects or fails on are halved down to the row that causes it.
 //!
-//! A rejected request (400 and kin) is halved at once. A server error (500 and kin) usually concerns the server and not
+//! A rejected request (such as 400) is halved at once. A server error (such as 500) usually concerns the server and not
 //! a row, so a request is halved only when it fails repeatedly, and a single row is dropped only when others are
 //! acknowledged between its failures. So is one with a 403 that others do not get: a firewall refuses its content.
 

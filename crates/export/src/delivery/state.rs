@@ -232,7 +232,7 @@ impl Delivery {
     self.requests.pop_front()
   }
 
-  /// The next request to drop: its response is not needed any more.
+  /// The next request to drop: its response is no longer needed.
   pub fn poll_cancelled(&mut self) -> Option<RequestId> {
     self.cancelled.pop_front()
   }

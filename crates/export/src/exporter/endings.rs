@@ -114,8 +114,9 @@ impl Exporter {
     }
   }
 
-  /// Completes the deliveries before the exit that are done, or wait for attachments only while the next process has
-  /// the rows: the application may end spans until the shutdown, which waits as well. One that fails ends the exporter.
+  /// Completes the deliveries before the exit that are done, or whose rows are left to the next process, so that only
+  /// attachments are awaited: the application may end spans until the shutdown, which awaits them as well. A delivery
+  /// that fails ends the exporter.
   pub(super) fn complete_exit_deliveries(&mut self, now: Now) {
     let is_done = self.delivery.is_done() || self.delivery.is_left_to_next();
     for waiting in mem::take(&mut self.exit_deliveries) {

@@ -1,4 +1,4 @@
-//! What a host polls: requests, operations on the spool, notifications, the next timeout, and how things stand.
+//! What a host polls: requests, operations on the spool, notifications, the next timeout, and the exporter's state.
 
 use std::time::Duration;
 

@@ -59,9 +59,9 @@ pub struct OversizeState {
   pub refused: bool,
   /// The overflow uploads that failed although Braintrust accepts other rows.
   pub overflow_attempts: u32,
-  /// All that failed, and when the first of them began.
+  /// All overflow uploads that failed.
   pub overflow_failures: u32,
-  /// See above.
+  /// When the first of them began.
   pub failing_since: Option<Duration>,
   /// The bytes to which it was cut.
   pub cut_to: Option<usize>,

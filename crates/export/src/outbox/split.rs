@@ -45,7 +45,7 @@ impl Outbox {
   }
 
   /// Takes the segments of a row in flight if others are in memory only and wait for them, not for the row: the server
-  /// fails on it, so they might wait for ever. Returns those that no other batch needs.
+  /// fails on it, so they might wait forever. Returns those that no other batch needs.
   pub fn detach(&mut self, key: u64) -> Vec<Segment> {
     let Some(bad) = self.in_flight.get_mut(&key) else { return Vec::new() };
     let own = bad.batch.ids().next();

@@ -126,7 +126,7 @@ impl From<BuildError> for CompileError {
     match error.size_limit() {
       // The message of the `regex` crate.
       Some(limit) => Self(format!("Compiled regex exceeds size limit of {limit} bytes.")),
-      // What is no expression is refused before. The compiler's own words would be 2 KB of a Worker's module.
+      // What is not an expression is refused before. The compiler's own words would be 2 KB of a Worker's module.
       None => Self("it is nested too deeply, or a number in it is too large".into()),
     }
   }

@@ -51,7 +51,7 @@ const SHORTEST_RUN: usize = 256;
 const SHORTEST_IN_ID: usize = 1024;
 /// The shortest run that counts although its characters are not evenly distributed, in bytes.
 const SHORTEST_UNEVEN: usize = 1024;
-/// How many characters of a file's start are no coincidence.
+/// How many matching characters of a file's start are not a coincidence.
 const SURE_START: usize = 5;
 /// The longest head of a `data:` URL, in bytes.
 const LONGEST_HEAD: usize = 200;
@@ -156,7 +156,7 @@ impl<'a> Candidates<'a> {
     Self { text, at: 0, long: runs::next(text.as_bytes(), 0), url: next_url(text, 0) }
   }
 
-  /// The next run that begins at `from` or behind it.
+  /// The next run that begins at `from` or after it.
   fn next_from(&mut self, from: usize) -> Option<Range<usize>> {
     self.at = self.at.max(from);
     let starts_late = |run: &Range<usize>, at: usize| run.start >= at;
@@ -177,7 +177,7 @@ impl<'a> Candidates<'a> {
   }
 }
 
-/// The next run behind the mark of a `data:` URL.
+/// The next run after the mark of a `data:` URL.
 fn next_url(text: &str, from: usize) -> Option<Range<usize>> {
   let found = MARKS.find(text.as_bytes().get(from..)?)?;
   let start = from + found + MARK.len();
@@ -259,7 +259,7 @@ fn data_url(before: &str) -> Option<(usize, &str)> {
   Some((start, media_type))
 }
 
-/// Whether a run is a part of a JSON Web Token that begins at `from` or behind it: parts between dots, of which the first
+/// Whether a run is a part of a JSON Web Token that begins at `from` or after it: parts between dots, of which the first
 /// begins with `{"` in base64.
 fn is_token(text: &str, from: usize, run: &Range<usize>) -> bool {
   let bytes = text.as_bytes();

@@ -22,7 +22,7 @@ pub struct Context<'a> {
 pub struct Content {
   /// Its bytes; the text itself when it is not base64.
   pub bytes: Vec<u8>,
-  /// Whether they are those of the content.
+  /// Whether the bytes are decoded from base64.
   pub is_decoded: bool,
 }
 
@@ -57,11 +57,12 @@ const CONTENT_NAMES: [&[u8]; 14] = [
   b"result",
   b"screenshot",
 ];
-/// The last part of names of opaque base64, and of ids.
+/// The ends of the names of members that have opaque base64.
 const OPAQUE_NAMES: [&[u8]; 5] =
   [b"signature", b"encryptedcontent", b"redactedthinking", b"redactedcontent", b"redacteddata"];
 /// Members whose value an object may replace, beside those that have content.
 const MEDIA_NAMES: [&[u8]; 6] = [b"expected", b"images", b"input", b"output", b"uri", b"url"];
+/// The ends of the names of members that have ids.
 const ID_NAMES: [&[u8]; 4] = [b"id", b"ids", b"token", b"cursor"];
 
 /// The meaning of a member's name.

@@ -10,7 +10,7 @@ pub const SHORTEST_CORE: usize = 48;
 /// The shortest line of base64 that another line continues, in bytes: PEM has 64, MIME 76; some
 /// encoders break earlier.
 const SHORTEST_LINE: usize = 48;
-/// The characters of base64 that encoders escape: in JSON text behind a backslash, in URLs behind `%`.
+/// The characters of base64 that encoders escape: in JSON text after a backslash, in URLs after `%`.
 const JSON_ESCAPES: [&[u8]; 4] = [b"/", b"u002B", b"u002F", b"u003D"];
 const URL_ESCAPES: [&[u8]; 3] = [b"2B", b"2F", b"3D"];
 
@@ -46,7 +46,7 @@ fn next_core(text: &[u8], mut from: usize) -> Option<Range<usize>> {
   }
 }
 
-/// The start of the run whose unbroken part begins at `core`, at `from` or behind it.
+/// The start of the run whose unbroken part begins at `core`, at `from` or after it.
 fn start_of(text: &[u8], core: usize, from: usize) -> usize {
   let mut start = core;
   loop {

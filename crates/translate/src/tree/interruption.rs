@@ -45,7 +45,7 @@ impl Tree {
     if self.open.len() <= MAX_OPEN {
       return rows;
     }
-    // The leaves, and behind them the others, of which the innermost began last.
+    // The leaves, followed by the others, of which the innermost began last.
     let order = |span: &OpenSpan| match (span.start.time(), span.children.is_empty()) {
       (start, true) => (0, start.abs_diff(i64::MIN)),
       (start, false) => (1, start.abs_diff(i64::MAX)),

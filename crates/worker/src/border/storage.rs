@@ -13,7 +13,7 @@ pub extern "C" fn await_storage(recorder: u32) {
   with_recorder(recorder, Recorder::await_storage);
 }
 
-/// Adds a file of the storage: its name, and behind it its content, or at least a header of it. `total` is the length
+/// Adds a file of the storage: its name, followed by its content, or at least by a header of it. `total` is the length
 /// of the file.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn add_file(
