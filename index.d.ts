@@ -104,14 +104,15 @@ export interface InitLoggerOptions<_IsAsyncFlush extends boolean = boolean> {
    */
   storage?: EdgeStorage | (() => object | null | undefined) | undefined;
   /**
-   * Whether SIGTERM, SIGINT and SIGHUP flush, for at most `exitTimeoutMs`, before they end the process. For
-   * programs without listeners of their own; listeners of the application stay responsible for ending the process.
+   * Whether SIGTERM, SIGINT, SIGHUP and, on Windows, SIGBREAK deliver rows, for at most `exitTimeoutMs`, before they end
+   * the process. For programs without listeners of their own; listeners of the application stay responsible for ending
+   * the process.
    * Only in the main thread. Default: `false`, no listener.
    */
   handleSignals?: boolean | undefined;
   /**
-   * Called for each diagnostic of the logger within a second, in addition to the line on stderr; also for those of
-   * loggers without one. Errors that it throws are ignored. It does not keep the process alive.
+   * Called for each diagnostic of the logger, and of loggers without an `onError`, within a second, in addition to the
+   * line on stderr. Errors that it throws are ignored. It does not keep the process alive.
    */
   onError?: ((diagnostic: Diagnostic) => void) | undefined;
   /**
@@ -124,7 +125,7 @@ export interface InitLoggerOptions<_IsAsyncFlush extends boolean = boolean> {
   /** Tags of every trace, on its root. Default: `FLUE_BRAINTRUST_TAGS`, comma-separated; else none. */
   tags?: readonly string[] | undefined;
   /**
-   * Metadata of every trace, on its root. Members that the root has itself stay. Default: `FLUE_BRAINTRUST_METADATA`,
+   * Metadata of every trace, on its root. The root's own members take precedence. Default: `FLUE_BRAINTRUST_METADATA`,
    * as JSON or as `team=a,tier=b`; else none.
    */
   metadata?: Record<string, unknown> | undefined;
@@ -142,8 +143,8 @@ export interface InitLoggerOptions<_IsAsyncFlush extends boolean = boolean> {
   release?: string | boolean | undefined;
   /**
    * Called with the event that begins a trace, once for each trace in a process; what it returns is added to the root.
-   * It must be fast and not async: after three calls of more than 50 ms it is not called any more. What it throws, and
-   * what is not a tag or metadata, is left out with a warning.
+   * It must be fast and not async: after three calls of more than 50 ms it is no longer called. If it throws, or
+   * returns something other than tags and metadata, that is left out with a warning.
    */
   enrich?: ((event: any) => TraceFields | null | undefined) | undefined;
 
@@ -252,7 +253,7 @@ export interface RedactOptions {
   keys?: readonly string[] | undefined;
   /**
    * Paths of members whose whole value is replaced: the field and the names of members, joined by dots. Lists have
-   * no names: `input.content` is the content of each message. `*` matches one name, `**` any number of names, also
+   * no names: `input.content` is the content of each message. `*` matches one name, `**` any number of names, even
    * none.
    */
   paths?: readonly string[] | undefined;
@@ -284,7 +285,7 @@ export interface EdgeStorage {
   get(key: string, options?: any): unknown;
   put(key: string, value: any, options?: any): unknown;
   delete(key: string, options?: any): unknown;
-  /** All entries whose keys begin with `prefix`: a `Map`, or pairs. */
+  /** All entries whose keys begin with `prefix`: a `Map`, pairs, or the keys alone, as a KV namespace lists them. */
   list(options?: any): unknown;
 }
 
@@ -345,8 +346,8 @@ export interface Stats extends Accounts {
   /** Rows with a part of their content replaced by a mark. */
   readonly cut: number;
   /**
-   * Spans that sampling left out, not traces: a trace of five spans counts five. Feedback about such a trace counts, too.
-   * They are neither accepted nor lost.
+   * Spans that sampling left out, not traces: a trace of five spans counts five. Feedback about such a trace counts as
+   * well. They are neither accepted nor lost.
    */
   readonly sampled: number;
   /** Uploads, including retries. */
@@ -411,7 +412,8 @@ export interface Logger<_IsAsyncFlush extends boolean = boolean> extends Exporta
   readonly asyncFlush: true;
   /**
    * Runs a function within a span of this logger, a child of the current one if that is of this logger, else the root of
-   * a new trace, and ends the span when the function returns or its promise settles. In the function, `traced`, `startSpan` and `currentSpan` of the package refer to the span.
+   * a new trace, and ends the span when the function returns or its promise settles. In the function, `traced`,
+   * `startSpan` and `currentSpan` of the package refer to the span.
    */
   traced<R>(callback: (span: Span) => R, args?: StartSpanArgs & SetCurrentArg): R;
   /**
@@ -446,7 +448,10 @@ export interface Logger<_IsAsyncFlush extends boolean = boolean> extends Exporta
   flush(options?: FlushOptions | null): Promise<FlushReport>;
   /** The counters of this logger. */
   stats(): Stats;
-  /** Flushes, then refuses events until `initLogger` is called with the same options again. Never rejects. */
+  /**
+   * Closes open spans as interrupted, delivers until the timeout, and refuses events until `initLogger` is called with
+   * the same options again. Never rejects.
+   */
   close(options?: FlushOptions | null): Promise<FlushReport>;
 }
 
@@ -466,7 +471,7 @@ export declare function currentLogger<_IsAsyncFlush extends boolean = boolean>(
 
 export declare const withLogger: {
   /**
-   * Runs a function within which a logger is the current one, also in its async calls. Spans of other loggers are no
+   * Runs a function within which a logger is the current one, including its async calls. Spans of other loggers are not
    * parents there. Returns the function's result.
    */
   <R>(logger: Logger, callback: (logger: Logger) => R): R;
@@ -578,12 +583,12 @@ export interface StartSpanArgs {
   type?: SpanType | undefined;
   /** More attributes; a `name` or a `type` among them wins. The others are omitted while a masking function is set. */
   spanAttributes?: Record<string, unknown> | undefined;
-  /** The start time in seconds since the epoch, 1970 to 9999. Default: now, also, with a warning, for anything else. */
+  /** The start time in seconds since the epoch, 1970 to 9999. Default: now; so is anything else, with a warning. */
   startTime?: number | undefined;
   /**
    * The parent, as returned by `span.export()` of this package or of the `braintrust` package, or the W3C headers of a
    * request. Default: the current span. Anything else is ignored with a warning. A span whose parent is in an experiment
-   * is in that experiment, too. With what the `export()` of a logger or an experiment returned, a trace begins there.
+   * is also in that experiment. With what the `export()` of a logger or an experiment returned, a trace begins there.
    */
   parent?: string | PropagationContext | undefined;
   /** The parent by its ids, unless `parent` names one. */
@@ -601,7 +606,7 @@ export interface StartSpanArgs {
 
 export interface EndSpanArgs {
   /**
-   * The end time in seconds since the epoch, 1970 to 9999. Default: now, also, with a warning, for anything else. A time
+   * The end time in seconds since the epoch, 1970 to 9999. Default: now; so is anything else, with a warning. A time
    * before the start of the span counts as the start.
    */
   endTime?: number | undefined;
@@ -703,8 +708,8 @@ export declare function wrapTraced<
 ): F;
 
 /**
- * Runs a function within which a span is the current one, also in its async calls; with {@link NOOP_SPAN}, none is. Does
- * not end the span. Returns the function's result.
+ * Runs a function within which a span is the current one, including its async calls; with {@link NOOP_SPAN}, none is.
+ * Does not end the span. Returns the function's result.
  */
 export declare function withCurrent<R>(
   span: Span,
@@ -713,9 +718,9 @@ export declare function withCurrent<R>(
 ): R;
 
 /**
- * Runs a function within which a span is the parent, also in its async calls: of spans, and of the submissions and
+ * Runs a function within which, including its async calls, a span is the parent: of spans, and of the submissions and
  * workflow runs of Flue that the function begins. The parent is a span, what the `export()` of a span returned in any
- * process, also of the `braintrust` package, or the W3C headers of a request. Flue's work then goes where the parent is:
+ * process, even of the `braintrust` package, or the W3C headers of a request. Flue's work then goes where the parent is:
  * to its logger, or its experiment. Returns the function's result, and binds the work of Flue if that is its receipt.
  */
 export declare function withParent<R>(
@@ -752,7 +757,7 @@ export declare const NOOP_SPAN: Span;
 /** The link of {@link NOOP_SPAN}. */
 export declare const NOOP_SPAN_PERMALINK: string;
 
-/** How links begin that cannot be made. */
+/** The beginning of a link that cannot be made. */
 export declare const ERR_PERMALINK: string;
 
 export interface AttachmentParams {
@@ -906,11 +911,12 @@ export type MaskingFunction = (value: any) => unknown;
 
 /**
  * Sets the masking function, which every span passes before any byte of it leaves the process or reaches the disk;
- * `null` removes it: traces that are open then still pass it. Called once for each field of a span, with the whole field: `input`, `output`, `expected`,
- * `metadata`, `context`, `scores`, `metrics`, and, unlike the `braintrust` package's, `error`, `tags`, the span's
- * name, and the comment and the metadata of feedback. When it throws, or returns a value of the wrong shape, a mark replaces the field and names only the class of
- * what was thrown. Ids, the span's type, and its start and end times are not masked. Set it before the first event:
- * earlier events may be in flight.
+ * `null` removes it, and traces that are open at that time still pass it. Called once for each field of a span, with the
+ * whole field: `input`, `output`, `expected`, `metadata`, `context`, `scores`, `metrics`, and, unlike the `braintrust`
+ * package's, `error`, `tags`, the span's name, and the comment and the metadata of feedback. When it throws, or returns
+ * a value of the wrong shape, a mark replaces the field and names only the class of the error or the value. Ids, the
+ * span's type, and its start and end times are not masked. Set it before the first event: earlier events may be in
+ * flight.
  */
 export declare function setMaskingFunction(mask: MaskingFunction | null): void;
 
@@ -923,5 +929,8 @@ export declare function flush(options?: FlushOptions | null): Promise<FlushRepor
 /** The counters of the current logger; all zero before `initLogger`. */
 export declare function stats(): Stats;
 
-/** Flushes the current logger, which then refuses events until `initLogger` is called again. Never rejects. */
+/**
+ * Closes the open spans of the current logger as interrupted, delivers until the timeout, and refuses events until
+ * `initLogger` is called again. Never rejects.
+ */
 export declare function close(options?: FlushOptions | null): Promise<FlushReport>;
