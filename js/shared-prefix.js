@@ -3,7 +3,7 @@
 // The messages that one request has by reference from the previous one. They need no comparison.
 
 /**
- * The messages of a request, if the application hands over the same objects again with the next request. Flue 2.x
+ * The messages of a request, if the application passes the same objects again with the next request. Flue 2.x
  * clones every event; then only the first message is kept.
  */
 class SharedPrefix {

@@ -75,7 +75,7 @@ function exitAfter(signal) {
   process.exit(128 + (constants.signals[signal] ?? 0));
 }
 
-/** Sends a signal to this process. False where there is none such: Windows. @param {NodeJS.Signals} signal */
+/** Sends a signal to this process. False where it does not exist, as on Windows. @param {NodeJS.Signals} signal */
 function isRaised(signal) {
   try {
     return process.kill(process.pid, signal);

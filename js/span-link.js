@@ -3,7 +3,7 @@
 // The addresses at which Braintrust shows a span and the logs of a project.
 
 /**
- * The page of one span; without its row, that of what it is in. Undefined if the address is none of the web.
+ * The page of one span; without its row, that of what it is in. Undefined if the address is not one of the web.
  *
  * @param {object} where
  * @param {string} where.appUrl
@@ -24,7 +24,7 @@ function spanLink({ appUrl, organisation, projectId, experimentId }, rowId) {
 }
 
 /**
- * The page of the logs of a project that goes by its name. Undefined if the address is none of the web.
+ * The page of the logs of a project that goes by its name. Undefined if the address is not one of the web.
  *
  * @param {string} appUrl
  * @param {string} organisation its name

@@ -14,7 +14,7 @@ const { JSON } = require('./json/own-json.js');
 
 /** The most watchers at a time. */
 const MAX_WATCHERS = 4;
-/** How often one gets an answer at most, in milliseconds. */
+/** The shortest time between two answers to a watcher, in milliseconds. */
 const MIN_INTERVAL_MS = 50;
 /** The longest path of a Unix socket that every system takes, in bytes. */
 const MAX_PATH_BYTES = 103;
@@ -30,7 +30,7 @@ function socketDirectory(variable) {
 }
 
 /**
- * Whether a directory is one that only this user can write to, and no link.
+ * Whether a directory is one that only this user can write to, and not a link.
  * @param {string} directory
  */
 function isOwn(directory) {

@@ -12,14 +12,14 @@ const { wallMs } = require('../wall-clock.js');
 const { warn } = require('../warn.js');
 
 /**
- * The row that a feedback is about.
+ * The row that feedback is about.
  * @typedef {object} Target
  * @property {string} [id] none: it cannot be used
  * @property {string} [rootSpanId] the trace, if it is known
  */
 
 /**
- * The event of a feedback. The native part checks it: what cannot be used is counted, with a warning. Does not change
+ * The event of feedback. The native part checks it: what cannot be used is counted, with a warning. Does not change
  * what the application passes. Never throws.
  * @param {Target} target
  * @param {import('../../index.d.ts').Feedback} given
@@ -42,7 +42,7 @@ function feedbackEvent({ id, rootSpanId }, given, otherwise) {
 }
 
 /**
- * Records a feedback, and the files of what is expected once they are read. Never throws.
+ * Records feedback, and the files of what is expected once they are read. Never throws.
  * @param {InstanceType<typeof import('../destination.js').Destination>} destination
  * @param {Target} target
  * @param {import('../../index.d.ts').Feedback} given
@@ -52,7 +52,7 @@ function recordFeedback(destination, target, given, otherwise) {
   const { update: event, files } = withUnread(() => feedbackEvent(target, given, otherwise));
   const { type, timestamp, spanId, rootSpanId, kind } = event;
   const { expected, metadata } = event.span;
-  // Metadata belongs to this one feedback: another one cannot complete it.
+  // Metadata belongs to this feedback alone: other feedback cannot complete it.
   if (partsWith(metadata, files) !== undefined) {
     const what = 'A file in the metadata of feedback is left out: it was still being read';
     warn('BAD_SPAN', `${what}.`, what);

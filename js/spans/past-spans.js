@@ -61,7 +61,7 @@ function pastSpansOf(exporter, own) {
   const placeOf = (ofSpan) => (own === undefined || ofSpan.opener === own ? ofSpan : own);
 
   /**
-   * The row that a feedback is about, and where it goes.
+   * The row that feedback is about, and where it goes.
    * @param {unknown} event
    * @returns {{ destination: Destination, id?: string, rootSpanId?: string }}
    */

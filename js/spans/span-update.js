@@ -172,7 +172,7 @@ const MAX_CAUSES = 16;
 
 /**
  * The text of an error: its class, its message, its stack, and the errors behind it. A text or an object stays as it is;
- * other values, which the server takes for no error, become texts. Never throws.
+ * other values, which the server does not accept as errors, become texts. Never throws.
  * @param {unknown} error
  * @returns {any}
  */

@@ -176,7 +176,7 @@ function withCurrent(span, callback) {
 }
 
 /**
- * Whether a value is a span of ours; no proxy of one. Never throws.
+ * Whether a value is a span of ours, and not a proxy of one. Never throws.
  * @param {unknown} value
  * @returns {value is InstanceType<typeof Span>}
  */

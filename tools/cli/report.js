@@ -18,7 +18,7 @@ const COUNTERS = /** @type {const} */ ([
   'sampled',
 ]);
 
-/** A count that is shown; undefined: it is missing, or no count. @typedef {number | undefined} Count */
+/** A count that is shown; undefined: it is missing, or not a count. @typedef {number | undefined} Count */
 
 /**
  * @typedef {object} Logger

@@ -137,7 +137,7 @@ class Collector extends EventEmitter {
   /**
    * Opens the file and the port.
    *
-   * @returns {Promise<void>} rejects with the system's error when one of them cannot be had
+   * @returns {Promise<void>} rejects with the system's error when one of them cannot be opened
    */
   async start() {
     const { host = '127.0.0.1', port = 0, file, clear } = this.#options;

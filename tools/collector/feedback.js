@@ -8,14 +8,14 @@ const { commentedId } = require('../support/comments');
 /** @typedef {import('./types').Feedback} Feedback */
 /** @typedef {import('./types').Row} Row */
 
-/** How long the span of a feedback may come after it, in milliseconds: another process may send it. */
+/** How long after feedback its span may come, in milliseconds: another process may send it. */
 const PATIENCE_MS = 1000;
 /** The most feedback that waits for its span. */
 const MAX_WAITING = 1_000;
 /** The fields of feedback that is not a comment. */
 const CONTENT = ['scores', 'expected', 'tags', '_audit_metadata'];
 
-/** Reports each feedback once, with its span if there is one. */
+/** Reports all feedback once, with its span if there is one. */
 class FeedbackWatch {
   #spanOf;
   #report;

@@ -69,7 +69,7 @@ class Journal {
   }
 
   /**
-   * Writes rows behind all that was written before.
+   * Appends rows.
    *
    * @param {JsonObject[]} rows
    * @returns {Promise<void>} resolves when the rows are in the file, in the order of the calls

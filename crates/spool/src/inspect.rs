@@ -40,7 +40,7 @@ pub struct Share {
 pub struct Segments {
   pub files: u64,
   pub rows: u64,
-  /// On the disk, headers included.
+  /// The bytes on the disk, headers included.
   pub bytes: u64,
   /// When the oldest was written, milliseconds since the epoch. `None` without a readable header.
   pub oldest: Option<i64>,
