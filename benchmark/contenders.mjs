@@ -1,4 +1,4 @@
-/** Who is compared, and how each is set up as its own documentation says. */
+/** Who is compared, and how each is set up as its own documentation shows. */
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { WITH_RULES } from './experiments.mjs';
@@ -178,7 +178,7 @@ async function initialised(module, options) {
   return tracer;
 }
 
-/** As in Flue's guide. Where to, the environment says. @param {any} tracer @param {object} [options] */
+/** As in Flue's guide. The environment names the destination. @param {any} tracer @param {object} [options] */
 export function initialise(tracer, options) {
   const apiKey = process.env.BRAINTRUST_API_KEY;
   tracer.initLogger({ projectName: 'Benchmark', apiKey, ...options });

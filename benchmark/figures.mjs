@@ -82,13 +82,13 @@ export function storedPerSecond(run, size) {
   return storedSpans(run, size) / seconds;
 }
 
-/** What the exporter says it lost; those that keep no count say nothing. @param {any} run */
+/** The rows that the exporter counts as lost; undefined for those that keep no count. @param {any} run */
 export function lostRows({ stats }) {
   if (stats?.lost === undefined) return undefined;
   return Object.values(stats.lost).reduce((sum, count) => sum + count, 0);
 }
 
-/** Spans per second of the calls' time, without those that the exporter says it refused. */
+/** Spans per second of the calls' time, without those that the exporter counts as refused. */
 export function acceptedPerSecond(run, size) {
   return ((size - (lostRows(run) ?? 0)) * 1000) / run.calls.total;
 }

@@ -93,7 +93,7 @@ function reply(turn) {
 }
 
 /**
- * What the tool says. No two readings are equal, as no two are in life.
+ * The result of the tool. No two readings are equal, as in a real application.
  *
  * @param {number} number
  */

@@ -77,7 +77,7 @@ function targets(verdicts) {
 
 function conversations(results, experiment) {
   const titles = {
-    replay: '## Replayed conversations\n\nRecorded from Flue and handed over again without it.',
+    replay: '## Replayed conversations\n\nRecorded from Flue, and replayed without it.',
     paced:
       '## Replayed conversations, one event every 2 ms\n\n' +
       'As in life, an exporter is at rest when the next event comes: waking it up costs, too.',
@@ -230,7 +230,7 @@ function spans(results) {
 
 function throughput(results, experiment) {
   const [size] = results.sizes(experiment);
-  const head = ['', 'stored per s', 'not stored', 'handed over in ms', 'CPU ms', 'peak RSS MiB'];
+  const head = ['', 'stored per s', 'not stored', 'recorded in ms', 'CPU ms', 'peak RSS MiB'];
   const rows = names
     .filter((name) => results.runs(experiment, size, name).length > 0)
     .map((name) => {

@@ -8,7 +8,7 @@
  *
  * Every figure comes from this run: one process for each contender, scenario and repetition, one after
  * the other and interleaved. A full run of a release build writes `benchmark/results.md`; any other
- * only prints, unless --out says where to. --raw keeps what every process measured. --check makes a
+ * only prints, unless --out names a file. --raw keeps what every process measured. --check makes a
  * missed target an error. This checkout is measured as it is published; --package measures another
  * directory. --beside measures this checkout and another one, as they are, interleaved, and nothing
  * but that: machines differ from one hour to the next.
@@ -58,7 +58,7 @@ const began = Date.now();
 const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-bench-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 const machine = describeMachine(options.package ?? root);
-if (!machine.isRelease) progress('this is no release build: its figures say nothing');
+if (!machine.isRelease) progress('this is not a release build: its figures mean nothing');
 process.env.BENCH_PACKAGE = options.package ?? packageHere();
 if (options.beside !== undefined) process.env.BENCH_BESIDE = options.beside;
 // They read these variables.

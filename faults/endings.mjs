@@ -13,7 +13,7 @@ import { isMainThread, parentPort } from 'node:worker_threads';
 /**
  * @typedef {object} Ending
  * @property {keyof typeof acts} act
- * @property {'reply' | 'tool' | 'turn'} [at] after the reply, inside a tool, or while the model talks;
+ * @property {'reply' | 'tool' | 'turn'} [at] after the reply, inside a tool, or while the model streams;
  *   default: after the reply
  * @property {number} [waitMs] how long after that
  * @property {NodeJS.Signals} [signal] for the act `signal`

@@ -11,14 +11,14 @@
  * @property {boolean} delivers whether there is a server to wait for
  *
  * @typedef {object} Figures
- * @property {number} producedMs until the last span was handed over
+ * @property {number} producedMs until the last span was recorded
  * @property {number} longest call, milliseconds
  * @property {number | undefined} longestOwn the same, without the time in which another process had the
- *   core, where the system tells
+ *   core, where the system reports it
  * @property {number} slow how many calls took more than 5 ms
  * @property {number} growth of the resident memory, at its peak, in bytes
  * @property {number} peakRss
- * @property {any} stats what the exporter says
+ * @property {any} stats the exporter's own counters
  */
 import { openSync, readSync, writeSync } from 'node:fs';
 import { setImmediate as nextLoop, setTimeout as sleep } from 'node:timers/promises';

@@ -162,7 +162,7 @@ function brokenInvariants({ pressure, figures, above, arrived }) {
   return found;
 }
 
-/** @param {import('./pressure-producer.mjs').Figures} figures @returns {number} as the exporter tells */
+/** @param {import('./pressure-producer.mjs').Figures} figures @returns {number} as the exporter counts them */
 export function lostRows({ stats }) {
   return Object.values(stats?.lost ?? {}).reduce((all, rows) => all + rows, 0);
 }

@@ -12,7 +12,7 @@ export const KEY = 'sk-faults-5bd1a0f6e7c94d2f';
 
 const POLL_MS = 50;
 
-/** Variables that a process is given: no key, no destination. The last says what is tested. */
+/** Variables that a process is given: no key, no destination. The last one names what is tested. */
 const INHERITED = ['NODE_COMPILE_CACHE', 'PATH', 'HOME', 'TMPDIR', 'BENCH_PACKAGE'];
 
 /**
@@ -24,7 +24,7 @@ const INHERITED = ['NODE_COMPILE_CACHE', 'PATH', 'HOME', 'TMPDIR', 'BENCH_PACKAG
  * @property {boolean} cut whether it had to be killed, because it took too long
  * @property {number} endedAt milliseconds since 1970
  * @property {number | undefined} endingAt when it began to end
- * @property {number | undefined} peakRss bytes, where the system tells
+ * @property {number | undefined} peakRss bytes, where the system reports it
  */
 
 /**

@@ -1,5 +1,5 @@
 /**
- * One process under test: `node faults/program.mjs <plan as JSON>`. It says on stdout when it begins
+ * One process under test: `node faults/program.mjs <plan as JSON>`. It prints on stdout when it begins
  * to work and when it begins to end.
  *
  * @typedef {object} Plan
@@ -13,7 +13,7 @@
  * @property {number} [maskMs] how long a masking function takes for a field; default: there is none
  * @property {boolean} [exhausts] whether all file descriptors are taken once the exporter is initialised
  * @property {string} events a file for the recorded events; see `expectation.mjs`
- * @property {string} numbers a file for what the exporter itself says at the end
+ * @property {string} numbers a file for the exporter's own counters at the end
  *
  * @typedef {'exit' | 'throw'} Listener
  *
@@ -22,7 +22,7 @@
  * @property {'short' | 'full'} [script] of the agent
  * @property {number} [rounds] of the agent, or of tool calls; default 1
  * @property {number} [pauseMs] between two rounds
- * @property {number} [tokensPerSecond] how fast the agent's model talks
+ * @property {number} [tokensPerSecond] how fast the agent's model streams
  * @property {number} [calls] tool calls of a round
  * @property {number} [giant] the size of one call's result, in the second round
  */
@@ -52,7 +52,7 @@ async function runScenario() {
   const tracer = await contenderOf(exporter).load(options);
   if (plan.maskMs !== undefined) tracer.setMaskingFunction?.(slowMask(plan.maskMs));
   const restore = plan.exhausts ? exhaustDescriptors() : () => {};
-  // Behind those of the exporter: it has done what it does at the end.
+  // After those of the exporter: it has done what it does at the end.
   process.on('exit', () => {
     restore();
     if (tracer.stats) writeFileSync(plan.numbers, JSON.stringify(tracer.stats()));
@@ -92,7 +92,7 @@ function slowMask(ms) {
   };
 }
 
-/** Takes all file descriptors. Returns how to give them back. */
+/** Takes all file descriptors. Returns a function that releases them. */
 function exhaustDescriptors() {
   const taken = [];
   try {

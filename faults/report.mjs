@@ -32,7 +32,7 @@ export function report({ lines, pressure, machine, minutes, repetitions }) {
     preamble(machine, minutes, repetitions),
     broken === 0
       ? 'This package has kept every promise.'
-      : `**This package has broken what it promises in ${broken} lines**, each of which says how.`,
+      : `**This package has broken what it promises in ${broken} lines**, each of which states how.`,
     ...(of('endings').length > 0 ? [section('Endings', resultTable(of('endings')))] : []),
     ...(of('faults').length > 0 ? [section('Server faults', resultTable(of('faults')))] : []),
     ...(pressure.length > 0 ? [section('Back pressure', pressureTable(pressure))] : []),
@@ -53,8 +53,8 @@ function preamble(machine, minutes, repetitions) {
     'answers in 60 ms as over a network. **spans** were recorded; **open** ones arrived without',
     'start or end, **twice** counts further rows for the same span, **again** rows that were sent again although',
     'the server had confirmed them, **counted** the rows that the exporter itself counts as lost (a span is one',
-    'row or two; – where it tells nothing). **added** is by how much the end of the process, from the begin',
-    'of the ending, took longer than without tracing; where the application awaits `flush()`, with it. After',
+    'row or two; – where it reports none). **added** is by how much the end of the process, from the',
+    'beginning of the ending, took longer than without tracing; where the application awaits `flush()`, with it. After',
     'a scenario with a spool another process follows on the same directory. Of this package the worst of',
     `${repetitions} runs is shown, of the others the only one.`,
   ].join('\n');

@@ -1,4 +1,4 @@
-/** Plays one scenario with one exporter, and tells all that can be seen of it from outside. */
+/** Runs one scenario with one exporter, and returns all that can be observed from outside. */
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { compare, expectedSpans } from './expectation.mjs';
 import { KEY, runProgram } from './process.mjs';
 import { startServer } from './server.mjs';
 
-/** What a sudden death may cost, in milliseconds. */
+/** The time before a sudden end of which rows may be lost, in milliseconds. */
 const UNSPOOLED_MS = 250;
 
 /** How long the next process stays, so that it can take over what the first has left. */
@@ -17,9 +17,9 @@ const LIMIT_MS = 20_000;
 /**
  * @typedef {object} Run
  * @property {import('./process.mjs').Ended} ended
- * @property {number | undefined} endingMs from the begin of the ending to the end
+ * @property {number | undefined} endingMs from the beginning of the ending to the end
  * @property {import('./expectation.mjs').Counts} counts
- * @property {any[]} numbers what the exporter itself says, by process
+ * @property {any[]} numbers the exporter's own counters, by process
  * @property {number} confirmed rows that the server has confirmed
  * @property {number} repeated rows that came again although they had been
  * @property {number} rejected rows that the server has rejected for good

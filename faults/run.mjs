@@ -1,13 +1,13 @@
 /**
- * Plays every ending and every fault with real processes, for this package and beside it for two
+ * Runs every ending and every fault with real processes, for this package and beside it for two
  * versions of the `braintrust` package.
  *
  *     node faults/run.mjs [--only exit,exit/burst,faults,short,…] [--exporters ours,…]
  *                         [--repetitions N] [--hurry] [--out FILE] [--json FILE] [--package DIRECTORY]
  *
  * Prints one table, and ends with 1 when a promise of this package is broken. A full run of a release
- * build writes `faults/results.md`, with `faults/long-runs.md` at its end; any other only prints, unless --out says where
- * to. --json keeps what is broken, by scenario. --hurry plays endings together, too: their times say less. --package plays
+ * build writes `faults/results.md`, with `faults/long-runs.md` at its end; any other only prints, unless --out names a
+ * file. --json keeps what is broken, by scenario. --hurry plays endings together, too: their times mean less. --package plays
  * another checkout.
  */
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -27,7 +27,7 @@ export async function startServer({ faults, timeline = [], front: kind, limit })
   const acknowledged = new Acknowledged();
   const collector = await startCollector({
     payloadMaxBytes: limit,
-    // Nobody looks at its traces: it shall not build them.
+    // Its traces are not used: do not build them.
     quietMs: 2 ** 31 - 1,
     intercept: (request) => {
       const played = fault?.(request) ?? { processFirst: true };
@@ -60,7 +60,7 @@ export async function startServer({ faults, timeline = [], front: kind, limit })
     begin: () => {
       for (const { at, proxy: mode } of later) timers.add(setTimeout(() => proxy.turn(mode), at));
     },
-    /** Whatever was planned, it is well now. */
+    /** Ends all faults, whatever was planned. */
     heal: () => {
       timers.forEach(clearTimeout);
       return proxy.turn('open');

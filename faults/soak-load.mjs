@@ -9,7 +9,7 @@
  * @property {number} perSecond made-up spans
  * @property {string} conversation a recorded one
  * @property {string} events a file for the recorded events; see `expectation.mjs`
- * @property {string} numbers a file for what it says at the end
+ * @property {string} numbers a file for the exporter's counters at the end
  */
 import { writeFileSync } from 'node:fs';
 import { setImmediate as nextLoop, setTimeout as sleep } from 'node:timers/promises';

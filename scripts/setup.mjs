@@ -149,7 +149,7 @@ async function installWasmTarget() {
 
 /**
  * The tests of the trace viewer need a real browser: its installation, or undefined where there is one. Where it cannot
- * be had, says how.
+ * be installed, prints the alternatives.
  */
 function installChromium() {
   if (findChromium()) return undefined;

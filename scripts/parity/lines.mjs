@@ -1,6 +1,6 @@
 /**
  * The lines of Flue that are compared, and how each exporter is registered there: with Flue's
- * `instrument()` where the line has it, else with `observe()`, as both exporters' documentation says.
+ * `instrument()` where the line has it, else with `observe()`, as both exporters' documentation shows.
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
 /**
- * The differences that are intended. Each rule looks at what the spans say, not only at where they
+ * The differences that are intended. Each rule looks at what the spans contain, not only at where they
  * differ, so that it explains nothing that it was not made for. What no rule explains is a defect
  * until somebody decides otherwise.
  */

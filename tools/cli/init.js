@@ -69,7 +69,7 @@ function projectIn(directory) {
 }
 
 /**
- * Writes all files, or says which of them it has written.
+ * Writes all files, or states which of them it has written.
  *
  * @param {string} root
  * @param {Plan['changes']} changes

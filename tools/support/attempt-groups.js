@@ -10,7 +10,7 @@ const MAX_RECOVERIES = 100;
 /**
  * Finds the spans whose work needed several attempts or was interrupted, from the top, and the spans of each attempt.
  *
- * Each attempt is an operation of its own: the turns and tools below the span say which.
+ * Each attempt is an operation of its own: the turns and tools below the span name it.
  *
  * @param {AttemptSpan[]} spans of one trace, each before its children
  * @returns {{ span: AttemptSpan, groups: AttemptSpan[][], last: number }[]} `last` is the index of its last descendant
@@ -28,7 +28,7 @@ function groupAttempts(spans) {
     const span = at(spans, index);
     const isNumbered = (span.attempt ?? 1) > 1;
     const groups = groupsOf(spans, members);
-    // Cut short are those whose own spans say so.
+    // Cut short are those whose own spans state it.
     const isCut = (/** @type {number[]} */ group) =>
       group.some((child) => unfinished[last(lasts, child) + 1] !== unfinished[child]);
     const isResumed = groups.length > 1 && (isNumbered || groups.slice(0, -1).every(isCut));

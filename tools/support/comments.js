@@ -34,7 +34,7 @@ function commentsIn(rows) {
 
 /**
  * @param {import('./json').JsonObject} row one of a comment
- * @returns {string} what it says; its JSON where that is not text
+ * @returns {string} its text; its JSON where that is not text
  */
 function commentText({ comment }) {
   const text = isObject(comment) ? comment.text : undefined;

@@ -14,7 +14,7 @@ const { isLeftOutNote, isSystem, listMessages } = require('../support/messages')
  *
  * @typedef {object} Input
  * @property {unknown[]} system the system prompt
- * @property {number} notes how many messages say what is left out
+ * @property {number} notes how many messages state what is left out
  * @property {unknown[]} messages the others
  * @property {number} offset how many messages of the conversation are left out before them
  */
