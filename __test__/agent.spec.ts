@@ -1,5 +1,7 @@
 import type { Collector } from '../tools/collector/types';
-import { activities, faults, type FlueEvent } from './support/activities';
+import { activities } from './support/activities';
+import type { FlueEvent } from './support/activity';
+import { faults } from './support/activity-faults';
 import { withTrace } from './support/run';
 
 const OBSERVER = './__test__/fixtures/record-workflow.mjs';

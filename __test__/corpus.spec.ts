@@ -5,7 +5,9 @@ import { buildTrace } from '../tools/collector/trace';
 import { describeOutcome } from '../tools/viewer/attempts';
 import { listSpans } from '../tools/viewer/span-lists';
 import { describeTurn } from '../tools/viewer/turns';
-import { activities, factFaults, faults, type FlueEvent } from './support/activities';
+import { activities } from './support/activities';
+import type { FlueEvent } from './support/activity';
+import { factFaults, faults } from './support/activity-faults';
 import { conflicts, differences } from './support/rows';
 import { asOfNow, inParallel, type Recording, recordings, Replay } from './support/replay';
 

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
-import { activities, faults } from './support/activities';
+import { activities } from './support/activities';
+import { faults } from './support/activity-faults';
 import { destination, readEvents, runAgent, withDirectory } from './support/run';
 
 const REPLY = 'The orchid house is at 17.5 °C.\n';

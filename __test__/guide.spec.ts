@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
-import { activities, faults } from './support/activities';
+import { activities } from './support/activities';
+import { faults } from './support/activity-faults';
 import { destination, readEvents, runAgent, withDirectory } from './support/run';
 
 // That both files type-check is part of `npm run types`.

@@ -1,4 +1,5 @@
-import { activities, faults } from './support/activities';
+import { activities } from './support/activities';
+import { faults } from './support/activity-faults';
 import { run, withTrace } from './support/run';
 
 test.each(['2.1.0', '1.0.0-beta.9'])(

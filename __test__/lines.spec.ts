@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import type { Collector, Span } from '../tools/collector/types';
-import { activities, faults, type FlueEvent } from './support/activities';
+import { activities } from './support/activities';
+import type { FlueEvent } from './support/activity';
+import { faults } from './support/activity-faults';
 import { ROOT, withTrace } from './support/run';
 
 const LINES = ['2.1.0', '2.0.0', '1.0.0-beta.9', '0.11.1', '0.8.1'];

@@ -1,5 +1,19 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { Row } from '../../tools/collector/types';
+import {
+  type Activity,
+  type FlueEvent,
+  type SpanIds,
+  type Usage,
+  isWrapper,
+  isFailed,
+  isCancelled,
+  time,
+  isOld,
+  deliveryOf,
+  larger,
+  usageOfTurn,
+  toolIds,
+  isSame,
+} from './activity';
 
 /**
  * Reads off Flue's own events what a trace must hold, for every line of Flue: 0.x, 1.0-beta and 2.x.
@@ -7,72 +21,7 @@ import type { Row } from '../../tools/collector/types';
  * found again by Flue's ids.
  */
 
-export interface FlueEvent {
-  type: string;
-  isError?: boolean;
-  // Flue's events are many; the reader looks at the members it needs.
-  [member: string]: any;
-}
-
-/**
- * Metadata by which a span is found. Besides: `name` is how its name begins, `root` says that nothing
- * is above it, `start` is when it began (ms), for what Flue gives no id.
- */
-export type SpanIds = Record<string, string | undefined>;
-
-/** One span that must be there. */
-export interface Activity {
-  name: string;
-  type: 'task' | 'llm' | 'tool';
-  ids: SpanIds;
-  /** The ids of the span above it; null for a root. */
-  parent: SpanIds | null;
-  /** When it began, milliseconds since the epoch. */
-  start: number;
-  /** When it ended, by each of Flue's events that state it; none without such an event. */
-  ends: number[];
-  /** When it must have ended at the latest, if it is known. */
-  endedBy?: number | undefined;
-  /** Whether Flue never reported its end. */
-  interrupted: boolean;
-  failed: boolean;
-  /** Whether it was aborted, which is no failure. */
-  cancelled: boolean;
-  /** Flue's usage; null for none at all, undefined when it is unknown. */
-  usage?: Usage | null | undefined;
-  /** Metadata that must be there, too. */
-  metadata: Record<string, unknown>;
-}
-
-interface Usage {
-  input: number;
-  output: number;
-  cacheRead: number;
-  cacheWrite: number;
-  totalTokens: number;
-  cost: { total: number };
-}
-
-/** How far a time may be off, in milliseconds. */
-const TOLERANCE = 10;
-
-/** Kinds of operations that only wrap one other activity. */
-const isWrapper = (kind: string) => kind === 'task' || kind === 'shell';
-const isFailed = (event: FlueEvent | undefined) => event?.isError === true && !isCancelled(event);
-/** A turn has its reason, everything else the class of its error; a tool and a task of 0.x only the error's message. */
-const isCancelled = (event: FlueEvent | undefined) => {
-  if (event?.isError !== true) return false;
-  const { stopReason, response, error, errorInfo, result } = event;
-  if ((stopReason ?? response?.finishReason) === 'aborted') return true;
-  if (error || errorInfo) return (errorInfo ?? error).name === 'AbortError';
-  return (result?.content?.[0].text ?? result) === 'This operation was aborted';
-};
-const time = (event: FlueEvent) => Date.parse(event.timestamp);
-/** 0.x has no version in its events. */
-const isOld = (event: FlueEvent) => event.v === undefined;
-const deliveryOf = (event: FlueEvent): string | undefined => event.submissionId ?? event.dispatchId;
-
-/** Every activity of a run of Flue, also one that several processes had a part in. */
+/** Every activity of a run of Flue, even one that several processes took part in. */
 export function activities(events: FlueEvent[]): Activity[] {
   return new Reader(events).read();
 }
@@ -321,7 +270,7 @@ class Reader {
     );
   }
 
-  /** 0.x does not say which call raised a task, but both name the same prompt and agent. */
+  /** 0.x does not state which call raised a task, but both name the same prompt and agent. */
   #delegating(event: FlueEvent, position: number): FlueEvent | undefined {
     const call = this.#events
       .slice(0, position)
@@ -450,138 +399,4 @@ class Reader {
       }
     }
   }
-}
-
-/** Flue's own usage leaves out compactions that fail. */
-const larger = (own: Usage | undefined, ofTurns: Usage | null): Usage | null =>
-  own && own.totalTokens >= (ofTurns?.totalTokens ?? 0) ? own : ofTurns;
-
-const usageOfTurn = (turn: FlueEvent): Usage | undefined => turn.response?.usage ?? turn.usage;
-
-/** A call's id repeats between agents; within its turn (else operation, else run) and its tool it does not. */
-function toolIds({ toolCallId, toolName, turnId, operationId, runId }: FlueEvent): SpanIds {
-  const scope = { 'flue.turn_id': turnId, 'flue.operation_id': operationId, 'flue.run_id': runId };
-  const call = String(toolCallId || `missing:${toolName}`);
-  // What refers to a call does not name its tool.
-  return { 'flue.tool_call_id': call, ...scope, name: `tool:${toolName ?? ''}` };
-}
-
-const isSame = (one: SpanIds, other: SpanIds) =>
-  one === other || Object.entries(one).every(([id, value]) => other[id] === value);
-
-/** What is wrong with the rows, measured by the activities; nothing when all is well. */
-export function faults(expected: Activity[], rows: readonly Row[]): string[] {
-  const found: string[] = [];
-  const find = (ids: SpanIds) => spansOf(ids, rows);
-
-  for (const activity of expected) {
-    const { name, type, ids, parent } = activity;
-    const [row, ...more] = find(ids);
-    const fault = (what: string) => found.push(`${name} ${JSON.stringify(ids)}: ${what}`);
-    if (!row) {
-      fault('is missing');
-      continue;
-    }
-    if (more.length > 0) fault('is there more than once');
-    if (row.span_attributes.name !== name) fault(`is named ${row.span_attributes.name}`);
-    if (row.span_attributes.type !== type) fault(`has type ${row.span_attributes.type}`);
-    const ended = endFaults(activity, row);
-    const failed = failureFaults(activity, row);
-    const used = usageFaults(activity, row);
-    [...ended, ...failed, ...used].forEach(fault);
-
-    if (parent === null) {
-      if (row.span_parents) fault('is no root');
-    } else {
-      const [above] = find(parent);
-      if (!above) fault(`has no parent ${JSON.stringify(parent)}`);
-      else if (!isDeepStrictEqual(row.span_parents, [above.span_id])) {
-        const actual = rows.find(({ span_id }) => span_id === row.span_parents?.[0]) as any;
-        const names = [actual?.span_attributes.name, above.span_attributes.name];
-        fault(`has the wrong parent ${names[0]}, not ${names[1]}`);
-      } else if (row.root_span_id !== above.root_span_id) fault('is in another trace');
-    }
-  }
-  if (rows.length !== expected.length) {
-    found.push(`there are ${rows.length} spans, not ${expected.length}`);
-  }
-  return found;
-}
-
-/**
- * What is wrong with the metadata of a delivery or a run that its operations do not have, such as its
- * attempts and its outcome. For observers to whom nothing was withheld.
- */
-export function factFaults(expected: Activity[], rows: readonly Row[]): string[] {
-  return expected.flatMap(({ name, ids, metadata: facts }) => {
-    const metadata = spansOf(ids, rows)[0]?.metadata ?? {};
-    return Object.entries(facts)
-      .filter(([fact, value]: [string, any]) =>
-        value?.asymmetricMatch
-          ? !value.asymmetricMatch(metadata[fact])
-          : !isDeepStrictEqual(metadata[fact], value),
-      )
-      .map(([fact, value]) => `${name}: ${fact} is ${metadata[fact]}, not ${value}`);
-  });
-}
-
-function spansOf(ids: SpanIds, rows: readonly Row[]): any[] {
-  return rows.filter((row: any) =>
-    Object.entries(ids).every(([id, value]) => {
-      if (id === 'name') return row.span_attributes.name.startsWith(value);
-      if (id === 'root') return !row.span_parents;
-      if (id === 'start') return near(row.metrics.start * 1000, Number(value));
-      return value === undefined || row.metadata[id] === value;
-    }),
-  );
-}
-
-const near = (one: number, other: number) => Math.abs(one - other) <= TOLERANCE + 0.5;
-
-function endFaults({ start, ends, endedBy, interrupted }: Activity, row: any): string[] {
-  const found: string[] = [];
-  const { metrics, metadata } = row;
-  const [began, ended] = [metrics.start * 1000, metrics.end * 1000];
-  if (!(ended >= began)) found.push('is not closed');
-  if (!near(began, start)) found.push(`starts ${Math.round(began - start)} ms off`);
-  if (ends.length > 0 && !ends.some((end) => near(ended, end))) {
-    found.push(`ends ${ends.map((end) => Math.round(ended - end)).join(' or ')} ms off`);
-  }
-  if (endedBy !== undefined && ended > Math.max(endedBy, start) + TOLERANCE) {
-    found.push(`ends ${Math.round(ended - endedBy)} ms after what ended it`);
-  }
-  if ((metadata['flue.interrupted'] === true) !== interrupted) {
-    found.push(interrupted ? 'is not marked as interrupted' : 'is marked as interrupted');
-  }
-  return found;
-}
-
-function failureFaults({ failed, cancelled }: Activity, row: any): string[] {
-  const { error = null, metadata } = row;
-  if ((metadata['flue.cancelled'] === true) !== cancelled) {
-    return [cancelled ? 'is not marked as cancelled' : 'is marked as cancelled'];
-  }
-  if (failed && (typeof error !== 'string' || error === '')) return [`has no error: ${error}`];
-  return !failed && error !== null ? [`failed: ${error}`] : [];
-}
-
-function usageFaults({ usage }: Activity, { metrics }: any): string[] {
-  if (usage === undefined) return [];
-  const { input, output, cacheRead, cacheWrite, totalTokens, cost } = usage ?? {};
-  const tokens = {
-    prompt_tokens: usage ? input! + cacheRead! + cacheWrite! : undefined,
-    completion_tokens: output,
-    tokens: totalTokens,
-    prompt_cached_tokens: cacheRead,
-    prompt_cache_creation_tokens: cacheWrite,
-    // A cost of zero is Flue's word for a model without a price.
-    estimated_cost: cost && cost.total > 0 ? cost.total : undefined,
-  };
-  return Object.entries(tokens)
-    .filter(([metric, value]) =>
-      value === undefined || metrics[metric] === undefined
-        ? metrics[metric] !== value
-        : Math.abs(metrics[metric] - value) > 1e-9,
-    )
-    .map(([metric, value]) => `${metric} is ${metrics[metric]}, not ${value}`);
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { startCollector } from '../../tools/collector';
 import { uuidOf } from '../../tools/collector/projects';
 import type { Collector, JsonObject, Row } from '../../tools/collector/types';
-import type { FlueEvent } from './activities';
+import type { FlueEvent } from './activity';
 import { run } from './run';
 
 /**

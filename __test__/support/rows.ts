@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject, Row } from '../../tools/collector/types';
-import type { FlueEvent } from './activities';
+import type { FlueEvent } from './activity';
 
 /** Compares rows, as they came and as they were merged. */
 

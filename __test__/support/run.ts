@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { startCollector } from '../../tools/collector';
 import type { Collector } from '../../tools/collector/types';
-import type { FlueEvent } from './activities';
+import type { FlueEvent } from './activity';
 
 export const ROOT = resolve(__dirname, '../..');
 
