@@ -11,8 +11,9 @@
 //! | [`reference`], [`host`] | a process, and the rows that it should produce |
 //! | [`world`], `recovery` | the scheduler; the end of a world, when nothing fails any more |
 //! | `application`, `lifetime` | the events of the application; the start, flushes and shutdown of a process |
-//! | `traffic`, `spooling` | what a process asks for: requests, masking, operations on the spool |
-//! | `checks`, `on_disk` | the invariants |
+//! | `traffic`, `responses`, `masking`, `spooling` | what a process asks for: requests, masking, operations on the spool |
+//! | `disk_faults` | the faults of the disk |
+//! | `checks`, `request_checks`, `on_disk` | the invariants |
 //! | `play`, [`shrink`], [`coverage`] | one world; the smallest world that still fails; what the worlds had in them |
 
 #![allow(
@@ -26,15 +27,19 @@ mod application;
 mod checks;
 pub mod conversation;
 pub mod coverage;
+mod disk_faults;
 mod finding;
 pub mod generate;
 pub mod host;
 mod lifetime;
+mod masking;
 mod on_disk;
 pub mod plan;
 mod play;
 mod recovery;
 pub mod reference;
+mod request_checks;
+mod responses;
 pub mod server;
 pub mod shrink;
 mod spooling;

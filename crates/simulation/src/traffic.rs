@@ -1,17 +1,13 @@
-//! What a process asks for is carried out: requests, masking, and what it learns.
-
-use std::time::Duration;
+//! Carries out what a process asks for.
 
 use export::{
   Output,
-  masking::MaskRequest,
-  transport::{Body, Call, Request, RequestId, Response, TransportError},
+  transport::{Body, Call, Request},
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
-  checks,
   conversation::{SECRET, mask, without_keys},
   finding::Finding,
   host::{Flight, Process},
@@ -20,9 +16,6 @@ use crate::{
   view::{Strange, read_body},
   world::{Checked, Event, World},
 };
-
-/// The overflow uploads of a row that may fail at the storage before the row is cut.
-const OVERFLOW_ATTEMPTS: u32 = 3;
 
 impl World {
   /// Carries out what a process asks for after an input.
@@ -227,139 +220,6 @@ impl World {
         self.finding("rows are what was produced", detail)
       }
     }
-  }
-
-  pub(crate) fn respond(
-    &mut self,
-    number: usize,
-    id: RequestId,
-    result: Result<Response, TransportError>,
-    acknowledges: usize,
-  ) -> Checked {
-    let now = self.clock();
-    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
-    let Some(flight) = process.flights.remove(&id) else { return Ok(()) };
-    let has_ended = process.exporter.has_ended();
-    let status = result.as_ref().ok().map(|response| response.status);
-    let is_page = result.as_ref().is_ok_and(|response| response.body.starts_with(b"<"));
-    let is_success = status.is_some_and(|status| (200..300).contains(&status)) && !is_page;
-    self.check_repeated(number, &flight, result.is_err())?;
-    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
-    if flight.is_of_file {
-      if let Some(key) = &flight.attachment
-        && is_success
-        && flight.endpoint == Endpoint::AttachmentStatus
-        && self.server.files.contains(key)
-      {
-        process.confirmed.insert(key.clone());
-      }
-      process.slowest = process.slowest.max(now.elapsed - flight.began);
-      process.exporter.handle_response(id, result, now);
-      return self.settle(number);
-    }
-    if !is_success {
-      process.failed_at = Some(now.elapsed);
-    }
-    if result.is_ok() {
-      process.slowest = process.slowest.max(now.elapsed - flight.began);
-    }
-    if is_success && !has_ended {
-      process.acknowledged += acknowledges as u64;
-      process.failing = None;
-      self.coverage.add("rows acknowledged", acknowledges as u64);
-    } else if process.failing.is_none() {
-      process.failing = Some((self.now, 0));
-    }
-    let attempts = match (flight.endpoint, flight.rows.first()) {
-      (Endpoint::Storage, Some(id)) if !is_success => {
-        let failures = process.storage_failures.entry(*id).or_default();
-        *failures += 1;
-        *failures
-      }
-      (Endpoint::Logs, Some(id)) => {
-        process.storage_failures.remove(id);
-        0
-      }
-      _ => 0,
-    };
-    // The steps of an overflow upload may be refused for another reason than the key.
-    let is_step = flight.endpoint == Endpoint::Announce || !flight.is_first;
-    let is_overflow = is_step && flight.is_upload;
-    match (status, flight.endpoint) {
-      (_, Endpoint::Storage | Endpoint::Version) => {}
-      (Some(401), _) => process.refused_at = Some(self.now),
-      // Without these there is no Braintrust. An attachment may need a login as well.
-      (Some(404 | 405 | 410 | 421 | 501), Endpoint::Login | Endpoint::Register)
-        if !self.plan.setup.is_addressed =>
-      {
-        process.refused_at = Some(self.now);
-      }
-      (Some(403), _) if !is_overflow => {
-        // The second one for the same rows may be about one of them.
-        let was_forbidden = flight.rows.iter().any(|id| process.forbidden.contains(id));
-        process.forbidden.extend(&flight.rows);
-        if !was_forbidden {
-          process.refused_at = Some(self.now);
-        }
-      }
-      _ => {}
-    }
-    // That of an announcement concerns its row alone.
-    let heeds =
-      !matches!(flight.endpoint, Endpoint::Storage | Endpoint::Version | Endpoint::Announce);
-    if let Ok(response) = &result
-      && let Some(wait) = checks::retry_after(response, now.unix_ms).filter(|_| heeds)
-    {
-      process.not_before = process.not_before.max(self.now + wait);
-    }
-    self.note(|| {
-      let answer = match &result {
-        Ok(response) => format!("{} {:?}", response.status, response.retry_after),
-        Err(error) => error.to_string(),
-      };
-      format!("process {number} gets #{id}: {answer}")
-    });
-    if attempts > OVERFLOW_ATTEMPTS {
-      return self.finding("overflow uploads are bounded", format!("{attempts} failed in a row"));
-    }
-    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
-    process.exporter.handle_response(id, result, now);
-    self.settle(number)
-  }
-
-  fn begin_mask(&mut self, number: usize, MaskRequest { batch, content }: MaskRequest) {
-    self.coverage.count("masked batches");
-    if let Some(process) = self.processes.get_mut(&number) {
-      process.masking.insert(batch, content);
-    }
-    let fault = self.fault(|fault| matches!(fault, FaultKind::MaskSlow(_) | FaultKind::MaskNever));
-    if let Some(fault) = fault {
-      self.coverage.count(fault.name());
-    }
-    let delay = match fault {
-      Some(FaultKind::MaskNever) => return,
-      Some(FaultKind::MaskSlow(most)) => Duration::from_millis(self.rng.u64(..=most)),
-      _ => Duration::from_micros(self.rng.u64(..3_000)),
-    };
-    self.schedule(self.now + delay, Event::Masked(number, batch));
-  }
-
-  pub(crate) fn masked(&mut self, number: usize, batch: u64) -> Checked {
-    let now = self.clock();
-    let is_garbage = self.fault(|fault| *fault == FaultKind::MaskGarbage).is_some();
-    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
-    let Some(content) = process.masking.remove(&batch) else { return Ok(()) };
-    let masked = if is_garbage {
-      self.coverage.count(FaultKind::MaskGarbage.name());
-      self.has_garbage = true;
-      // A later state may overwrite the mark before any of them is sent.
-      self.history.altered.extend(process.touched.iter().copied());
-      ["", "nonsense", "[]", "[1]", "[null]", "{}"][self.rng.usize(..6)].to_owned()
-    } else {
-      mask(&content)
-    };
-    process.exporter.handle_masked(batch, &masked, now);
-    self.settle(number)
   }
 
   fn learn(&mut self, number: usize, output: Output) -> Checked {
