@@ -131,7 +131,7 @@ test.concurrent.each([402, 404, 405, 410, 421, 501])(
       const remedy = status === 402 ? 'check the plan' : 'check BRAINTRUST_APP_URL';
       expect(line).toContain(remedy);
       isWell = true;
-      // One more attempt is made at the end, also where only one a minute is made.
+      // One more attempt is made at the end, even where only one a minute is made.
       expect(await app.close()).toMatchObject({ complete: true, sent: 10, lost: NO_LOSS });
       expect(collector.rows()).toHaveLength(10);
     });

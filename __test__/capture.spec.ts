@@ -505,7 +505,7 @@ describe('when too much waits', () => {
     expect(message('secret'.repeat(999))).toBe(MARK);
   });
 
-  test('the end of a custom span keeps an error that is no text whole or not at all', () => {
+  test('the end of a custom span keeps an error that is not text whole or not at all', () => {
     const end = (error: unknown) =>
       minimalSpanEnd({ span: { end: 1, error, output: secret } }).span;
     expect(end({ code: 7 })).toEqual({ end: 1, error: { code: 7 } });

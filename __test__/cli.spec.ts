@@ -172,14 +172,14 @@ test('dev prints a line for each feedback, also for an id that no trace has', as
     { ...about, id: 'row-a', _is_merge: true, expected: { answer: 42 }, tags: ['x', 'y'] },
     { ...about, id: 'row-z', _is_merge: true, scores: { user_rating: 0 } },
   );
-  // A span with a source is no feedback by that.
+  // A span with a source is not feedback by that.
   await log(url, row('a', { ...span, _audit_source: 'app' }));
   await program.printed('out', /^feedback: user_rating 0 .*\n/m);
   // Its span comes a little later, as from another process.
   await log(url, { ...about, id: 'row-b', _is_merge: true, scores: { user_rating: null } });
   await log(url, row('b', span));
   await program.printed('out', /^feedback: user_rating null .*\n/m);
-  // What is no row of ours breaks nothing.
+  // What is not a row of ours breaks nothing.
   const odd = { ...about, id: 'c2', origin: { id: { toString: 1 } }, comment: { text: 'x' } };
   await log(url, odd);
   const scores = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`score ${n}`, 1]));

@@ -53,7 +53,7 @@ const ask = (url: string) =>
 const finished = (count: number) => (collector: Collector) =>
   collector.traces().filter((trace) => trace.finished).length === count;
 
-/** A submission is settled behind its answer: on a slow machine by another request. */
+/** A submission is settled after its answer: on a slow machine by another request. */
 const settled = (collector: Collector) =>
   collector.rows().some(({ metadata }) => Object.hasOwn(metadata ?? {}, 'flue.submission_outcome'));
 

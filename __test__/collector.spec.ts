@@ -127,7 +127,7 @@ describe('the hosts', () => {
     expect(await register(await start(), 'Flue')).toEqual(first);
   });
 
-  test('a project that was not registered goes by its id; what is no id is not found', async () => {
+  test('a project that was not registered goes by its id; what is not an id is not found', async () => {
     const c = await start();
     const get = (id: string) => call(c, `/api/project?id=${id}`, undefined, { method: 'GET' });
     expect(await json(await get(PROJECT))).toEqual({ id: PROJECT, name: PROJECT });
@@ -532,7 +532,7 @@ describe('the checks', () => {
     ]);
   });
 
-  test('a correct row with everything in it is no problem', async () => {
+  test('a correct row with everything in it is not a problem', async () => {
     const c = await start();
     await log(
       c,

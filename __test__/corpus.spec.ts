@@ -147,7 +147,7 @@ describe('the viewer tells what happened', () => {
     expect(stories.filter((story) => /attempt/.test(story))).toEqual([]);
   });
 
-  test('a turn has new messages behind the previous input, unless tools or history changed', () => {
+  test('a turn has new messages after the previous input, unless tools or history changed', () => {
     const turns = NAMES.flatMap((name) => {
       const traces = tracesOf(name);
       return traces.flatMap((trace) =>

@@ -188,7 +188,7 @@ test('a web page instead of Braintrust is a wrong address, too', async () => {
   expect(expectFailure(result, 'login').detail).toContain(`${url} is not Braintrust`);
 });
 
-test('a server in trouble is no fault of the key', async () => {
+test('a server in trouble is not a fault of the key', async () => {
   const server = await collector({ intercept: () => ({ status: 503 }) });
   const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url });
   expect(expectFailure(result, 'login').detail).toContain('the server reports a problem');
@@ -253,7 +253,7 @@ test('a local collector on a busy machine is found, and a program that never ans
   expect(advice).toContain(`runs at http://127.0.0.1:${port}: `);
 });
 
-test('without a key, a local collector that answers nothing more is no failure of its own', async () => {
+test('without a key, a local collector that answers nothing more is not a failure of its own', async () => {
   const broken = createServer((request, response) => {
     if (request.url === '/') response.end('flue-braintrust dev');
     else request.socket.destroy();
@@ -899,7 +899,7 @@ instrument(braintrustFlueInstrumentation());
     });
   });
 
-  test('tracing that is registered by other means is no warning', async () => {
+  test('tracing that is registered by other means is not a warning', async () => {
     const bare = { 'src/app.ts': 'export default {};\n', 'src/braintrust.ts': '' };
     const start = 'CMD ["node", "--import", "flue-braintrust/register", "server.mjs"]';
     const OF_A_LOGGER = `import { instrument } from '@flue/runtime';

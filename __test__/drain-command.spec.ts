@@ -136,7 +136,7 @@ test('without a login, a test trace proves the new key before anything changes',
   });
 });
 
-test('what a process has left without rows is no content, and drain clears it away', async () => {
+test('what a process has left without rows is not content, and drain clears it away', async () => {
   await withSpool(async ({ dir, collector, up, leave }) => {
     await leave(dir, 1);
     up();

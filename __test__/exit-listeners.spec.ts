@@ -55,7 +55,7 @@ test('a listener that is prepended later and ends the process loses nothing', as
 });
 
 test.each(['process.exit(0);', ''])(
-  'a listener behind ours may end spans and record new ones: %s',
+  'a listener after ours may end spans and record new ones: %s',
   async (ending) => {
     const { code, rows, stderr } = await end(`
       initLogger();
@@ -103,7 +103,7 @@ test.each([
   },
 );
 
-test('a listener behind ours sees the final numbers', async () => {
+test('a listener after ours sees the final numbers', async () => {
   const { stdout, rows } = await end(`
     const { stats } = require('flue-braintrust');
     initLogger();
@@ -120,7 +120,7 @@ test('a listener behind ours sees the final numbers', async () => {
   expect(sent).toBeGreaterThanOrEqual(6);
 });
 
-test('what a listener behind ours records and nobody can mask any more is reported', async () => {
+test('what a listener after ours records and nobody can mask any longer is reported', async () => {
   const { code, rows, stderr } = await end(`
     setMaskingFunction((value) => value);
     initLogger();

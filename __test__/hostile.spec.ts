@@ -365,7 +365,7 @@ test('ends without starts, repeated and reversed events, and unknown kinds leave
   expect(rows).toMatchObject([{ output: 'kept', metrics: { duration_ms: 5, end: 1_795_417_364 } }]);
 });
 
-test('what is no event throws nothing and is counted, and those after it arrive', async () => {
+test('what is not an event throws nothing and is counted, and those after it arrive', async () => {
   const { code, stdout, stderr } = await run(
     ['__test__/fixtures/no-events.mjs'],
     destination(collector),

@@ -178,7 +178,7 @@ test.each([
   expect(targetsOf({ aliases, dependencies: {} }, from)).toEqual(targets);
 });
 
-test('the package that is to be replaced is no module of `baseUrl`', async () => {
+test('the package that is to be replaced is not a module of `baseUrl`', async () => {
   const files = {
     'src/app.ts': `import { Span } from 'braintrust';\nexport default {};\n`,
     'src/braintrust.ts': MODULE,
@@ -575,7 +575,7 @@ test.each([
 });
 
 test.each([
-  ['a comment behind its comma', `${FILTER}, /* all */);`, `${FILTER}, /* all */`],
+  ['a comment after its comma', `${FILTER}, /* all */);`, `${FILTER}, /* all */`],
   ['a comment before its comma', `${FILTER} // all\n,);`, `${FILTER}, // all`],
   ['a comment and no comma', `${FILTER}/* all */);`, `${FILTER}, /* all */`],
   ['comments alone', 'braintrustFlueObserver, // all\n);', 'braintrustFlueObserver, // all'],

@@ -1094,7 +1094,7 @@ describe('a workspace with the packages of all projects above', () => {
   });
 });
 
-describe('files that are no plain text in UTF-8', () => {
+describe('files that are not plain text in UTF-8', () => {
   const APP = `import { Hono } from 'hono';\n// Gärtner\nexport default new Hono();\n`;
   const LEFT = (encoding: string) =>
     `src/app.ts was left alone, as it is ${encoding}: add \`import './braintrust.ts';\`.`;

@@ -675,7 +675,7 @@ describe('with rows of two loggers pending', () => {
       },
     ));
 
-  test('a server that hangs costs the other logger nothing, also if rows wait for the masking function', () =>
+  test('a server that hangs costs the other logger nothing, even if rows wait for the masking function', () =>
     program(
       `
       bt.setMaskingFunction((value) => value);
@@ -692,7 +692,7 @@ describe('with rows of two loggers pending', () => {
       { servers: hangsUntilOtherDelivers() },
     ));
 
-  test('a server that hangs costs the other logger nothing, also if it has spans to close', () =>
+  test('a server that hangs costs the other logger nothing, even if it has spans to close', () =>
     program(
       `
       for (const options of [A, B]) {

@@ -337,7 +337,7 @@ test.each([
   },
 );
 
-test('members that the masking function leaves out, and tags that it makes equal, are no failure', async () => {
+test('members that the masking function leaves out, and tags that it makes equal, are not failures', async () => {
   const { row, problems, stderr } = await masksOneSpan(
     `(value) => JSON.parse(JSON.stringify(value), (name, v) => typeof v === 'number' ? null : typeof v === 'string' ? '***' : v)`,
   );

@@ -63,7 +63,7 @@ test.each<[string, () => unknown]>([
     () => jest.spyOn(globalThis, 'Date').mockImplementation(() => 'a date' as any),
   ],
   ['throws', () => jest.spyOn(Date, 'now').mockImplementation(() => fail('thrown'))],
-  ['is no number', () => jest.spyOn(Date, 'now').mockImplementation(() => 'now' as any)],
+  ['is not a number', () => jest.spyOn(Date, 'now').mockImplementation(() => 'now' as any)],
   ['is set back', () => jest.useFakeTimers({ now: -1_000_000_000 })],
 ])('no call throws and no span is lost where the time %s', async (_, mock) => {
   const logger = initLogger(collector.options);

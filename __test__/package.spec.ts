@@ -164,7 +164,7 @@ test('of the variables of the process only ours and those of the network are rea
   expect(await run(['-e', program], env)).toMatchObject({ code: 0, stdout: read });
 });
 
-test('what is no event and what cannot be written down never throws into the caller', async () => {
+test('what is not an event and what cannot be written down never throws into the caller', async () => {
   const program = `
     const { initLogger, braintrustFlueObserver: observe, stats, close } = require('flue-braintrust');
     initLogger({ apiKey: 'k', appUrl: 'http://127.0.0.1:9', exitTimeoutMs: 0 });

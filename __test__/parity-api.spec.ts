@@ -572,7 +572,7 @@ test('TypeScript for the braintrust package compiles, and so does what is unset 
     expect(await run([compiler, '-p', directory])).toMatchObject({ stdout: '', code: 0 });
   }));
 
-test('the types need neither those of Node nor a newer library, also where libraries are checked', () =>
+test('the types need neither those of Node nor a newer library, even where libraries are checked', () =>
   withDirectory(async (directory) => {
     const compilerOptions = {
       module: 'nodenext',

@@ -202,7 +202,7 @@ unixTest('`npm run package` uses the package manager of the workspace', () =>
   }),
 );
 
-test('`npm run package` names what is no project, before it builds anything', async () => {
+test('`npm run package` names what is not a project, before it builds anything', async () => {
   const ended = await run(['scripts/first-run.mjs', 'package', join(ROOT, '__test__/corpus')]);
   expect(ended).toMatchObject({ code: 1, stdout: '' });
   expect(ended.stderr).toMatch(/^There is no package\.json in .*corpus\.\n$/);

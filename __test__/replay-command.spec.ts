@@ -191,7 +191,7 @@ test.each<[string, string | Buffer, string]>([
   },
 );
 
-test('an object with a type and without a time is no event of Flue', async () => {
+test('an object with a type and without a time is not an event of Flue', async () => {
   await withDirectory(async (directory) => {
     const file = join(directory, 'package.json');
     writeFileSync(file, '{"type":"module"}');

@@ -291,7 +291,7 @@ test.each([
   ),
 );
 
-test('the promise of another realm that `sample` returns is no unhandled rejection', () =>
+test('the promise of another realm that `sample` returns is not an unhandled rejection', () =>
   traced(
     `const { runInNewContext } = await import('node:vm');
      bt.initLogger({ sample: () => runInNewContext("Promise.reject(new Error('SECRET'))") });

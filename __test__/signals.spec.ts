@@ -242,7 +242,7 @@ test.each([
   },
 );
 
-test('the application handles a signal itself, also where it has replaced `process.listeners`', async () => {
+test('the application handles a signal itself, even where it has replaced `process.listeners`', async () => {
   const collector = await startCollector();
   try {
     const program = `

@@ -262,7 +262,7 @@ test('an error is a text or an object, whatever is thrown, rejected or logged', 
   });
 });
 
-test('what is no tag and what is no object of scores is left out, and an error without a message has its class', async () => {
+test('what is not a tag and what is not an object of scores is left out, and an error without a message has its class', async () => {
   const { rows } = await program(`
     bt.initLogger();
     const span = bt.startSpan({ name: 'span' });
@@ -489,7 +489,7 @@ test('what descendants get is merged with what a span itself has', async () => {
   expect(named(rows, 'elsewhere').metadata).toMatchObject({ request: 8, tenant: 't' });
 });
 
-test('a result that is awaited only later is no output', async () => {
+test('a result that is awaited only later is not an output', async () => {
   const { rows, shown } = await program(`
     bt.initLogger();
     let begun = 0;
@@ -545,7 +545,7 @@ test('an input or an output that wrapTraced is given stays, and none takes the p
   expect(shown('out')).toEqual([[], 1]);
 });
 
-test('metrics state when a span starts and ends, and what is no number is reported', async () => {
+test('metrics state when a span starts and ends, and what is not a number is reported', async () => {
   const { rows, stderr } = await program(`
     const logger = bt.initLogger();
     logger.log({ input: 'logged', metrics: { start: 1795417364, end: 1795417365.5, tokens: 3 } });
@@ -565,7 +565,7 @@ test('metrics state when a span starts and ends, and what is no number is report
   expect(stderr.match(/FLUE_BRAINTRUST_\w+/g)).toEqual(['FLUE_BRAINTRUST_BAD_METRIC']);
 });
 
-test('a span whose end is stated has ended, also if nothing ends it, and a later one moves it', async () => {
+test('a span whose end is stated has ended, even if nothing ends it, and a later one moves it', async () => {
   const { rows } = await program(`
     bt.initLogger();
     const log = (name, ...events) => {

@@ -402,7 +402,7 @@ test('headers that come more than once are given one trace context, beside all e
     },
   ));
 
-test("calls below a span that continues headers have the flags and the state of these, also those of Flue's tools", () =>
+test("calls below a span that continues headers have the flags and the state of these, including those of Flue's tools", () =>
   traced(
     `const inbound = { traceparent: '00-${TRACE}-00f067aa0ba902b7-00', tracestate: 'quay=1' };
     const call = (span) => show(bt.injectTraceContext({}, { span }));

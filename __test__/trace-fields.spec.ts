@@ -113,7 +113,7 @@ test.each([
 );
 
 test.each([`{ tags: 'a' }`, `{ tags: [1] }`, `{ metadata: 7 }`, `{ metadata: ['a'] }`])(
-  'what is no tag or metadata disables tracing, like any other invalid option: %s',
+  'what is not a tag or metadata disables tracing, like any other invalid option: %s',
   (options) =>
     traced(`bt.initLogger(${options}); bt.traced(() => {});`, (collector, { code, stderr }) => {
       expect(code).toBe(0);

@@ -298,7 +298,7 @@ describe('attempts', () => {
     expect(storyOf(...spans)).toBe('attempt 1 died in llm:m; 34.0 s later attempt 2 is running');
   });
 
-  test('a root that a later attempt has ended is finished, also if the earlier one is found dead after that', () => {
+  test('a root that a later attempt has ended is finished, even if the earlier one is found dead after that', () => {
     const spans = [
       { ...root({ 'flue.interrupted': true }), end: 2, metrics: { duration_ms: 1000 } },
       part(1, 'op_1', 'llm:m', 0, { end: 2, metadata: cut }),
@@ -457,7 +457,7 @@ describe('what is new in a turn', () => {
   };
   const BEFORE = [SYSTEM, user('a'), assistant('b')];
 
-  test('an input that begins with the previous one has only new messages behind it', () => {
+  test('an input that begins with the previous one has only new messages after it', () => {
     expect(last(turn(1, BEFORE), turn(2, [...BEFORE, user('c')]))).toEqual({
       number: 2,
       of: 2,
@@ -487,7 +487,7 @@ describe('what is new in a turn', () => {
     expect(found!.previous).toMatchObject({ cachedTokens });
   });
 
-  test('the first turn of a conversation continues none, and other spans are no turns', () => {
+  test('the first turn of a conversation continues none, and other spans are not turns', () => {
     expect(last(turn(1, BEFORE))).toMatchObject({ previous: null, unchanged: 0, number: 1 });
     const ids = (id: string) => ({ metadata: { 'flue.conversation_id': id } });
     const other = last(turn(1, BEFORE, ids('a')), turn(2, [...BEFORE, user('c')], ids('b')));
