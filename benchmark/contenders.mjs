@@ -206,3 +206,6 @@ function compatibleEvent(event) {
   if (event.type === 'tool') return { ...event, type: 'tool_call' };
   return COMPATIBLE_KINDS.has(event.type) ? event : undefined;
 }
+
+/** The names of the contenders in the tables: all but those that stand apart. */
+export const names = contenders.filter(({ apart }) => !apart).map(({ name }) => name);
