@@ -43,8 +43,8 @@ impl World {
         self.masking = if is_on { Masking::On } else { Masking::Off };
         self.must_mask &= is_on;
         let masking = self.masking;
-        let living = self.processes.values_mut().filter(|process| process.shutdown_at.is_none());
-        living.for_each(|process| process.exporter.set_masking(masking));
+        let running = self.processes.values_mut().filter(|process| process.shutdown_at.is_none());
+        running.for_each(|process| process.exporter.set_masking(masking));
         Ok(())
       }
       Action::Event { conversation, text, priority, essential } => {
@@ -122,7 +122,7 @@ impl World {
           || span.behind(span.states.len(), self.server.merged.rows.get(&id)).is_some()
           || self.segments(None).iter().flatten().any(|(there, _)| *there == id))
       {
-        // The other process lives, or what it left comes later, or again.
+        // The other process runs, or what it left comes later, or again.
         self.history.unordered.insert(id);
       }
       if let Some(process) = self.processes.get_mut(&number) {

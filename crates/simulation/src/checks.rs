@@ -94,8 +94,8 @@ impl World {
 
   /// The rows that all processes have lost so far.
   pub(crate) fn lost_rows(&self) -> u64 {
-    let living = self.processes.values().map(|p| lost_rows(&p.account.counters.stats()));
-    self.lost + living.sum::<u64>()
+    let running = self.processes.values().map(|p| lost_rows(&p.account.counters.stats()));
+    self.lost + running.sum::<u64>()
   }
 
   pub(crate) fn check_spool_bound(&self, number: usize) -> Checked {

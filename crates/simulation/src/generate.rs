@@ -112,7 +112,7 @@ fn spread(rng: &mut Rng, events: Vec<(usize, Emitted)>, steps: &mut Vec<Step>) -
   at
 }
 
-/// Flushes, deaths, restarts and endings.
+/// Flushes, crashes, restarts and endings.
 fn actions(rng: &mut Rng, setup: &Setup, end: Duration, steps: &mut Vec<Step>) {
   let span = end.as_millis() as u64 + 500;
   let timeout = |rng: &mut Rng| match rng.u8(..5) {
@@ -131,8 +131,8 @@ fn actions(rng: &mut Rng, setup: &Setup, end: Duration, steps: &mut Vec<Step>) {
   }
   for _ in 0..rng.u8(..4).saturating_sub(1) {
     let (at, slot) = (milliseconds(rng, span + 2_000), rng.usize(..2));
-    let is_death = rng.u8(..3) > 0;
-    if is_death {
+    let is_crash = rng.u8(..3) > 0;
+    if is_crash {
       steps.push(Step { at, action: Action::Kill(slot) });
     } else {
       if rng.u8(..6) == 0 {

@@ -1,6 +1,6 @@
 //! A host with virtual time that tries to break the exporter.
 //!
-//! One seed is one world: a random program of events, flushes, deaths and restarts, a server and a disk that fail in
+//! One seed is one world: a random program of events, flushes, crashes and restarts, a server and a disk that fail in
 //! random ways, and a clock that jumps from one event to the next. After every step the [invariants](Finding) are
 //! checked. `docs/simulation.md` lists them.
 //!

@@ -34,7 +34,7 @@ impl World {
     self.processes.insert(number, process);
     self.settle(number)?;
     if !self.is_over && self.plan.setup.has_spool && self.rng.u8(..8) == 0 {
-      self.coverage.count("deaths within the first operations");
+      self.coverage.count("crashes within the first operations");
       for _ in 0..self.rng.u8(..5) {
         self.perform_first(number, 1)?;
       }

@@ -107,7 +107,7 @@ impl World {
   }
 
   /// What the process had in memory only may be lost; what it had for long enough may not.
-  pub(crate) fn after_death(&mut self, number: usize, stable: Duration) -> Checked {
+  pub(crate) fn after_crash(&mut self, number: usize, stable: Duration) -> Checked {
     let segments = self.segments(None);
     let process = &self.processes[&number];
     let is_small = self.plan.setup.spool_bytes < 1 << 20;
@@ -167,7 +167,7 @@ impl World {
     match found.filter(|_| is_much) {
       Some(id) => self.finding(
         "the spool keeps what is older than a checkpoint",
-        format!("process {number} dies, and {id} is nowhere"),
+        format!("process {number} crashes, and {id} is nowhere"),
       ),
       None => Ok(()),
     }

@@ -29,7 +29,7 @@ pub struct Setup {
   pub disk_micros: u64,
   /// Whether writes are synchronized.
   pub fsync: bool,
-  /// The age at which what a dead process left is removed, in milliseconds.
+  /// The age at which what an ended process left is removed, in milliseconds.
   pub max_age_ms: i64,
   /// The bound of the queue in bytes.
   pub queue_bytes: usize,
@@ -92,7 +92,7 @@ pub struct Step {
 pub enum Action {
   /// A process starts in this slot, unless one runs there.
   Start(usize),
-  /// The process dies without notice.
+  /// The process crashes without notice.
   Kill(usize),
   /// The process shuts down with so much time.
   Shutdown(usize, Duration),

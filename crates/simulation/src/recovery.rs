@@ -48,12 +48,12 @@ impl World {
 
   /// Everything must be delivered; the processes end. Whatever others left is found by one more.
   pub(crate) fn delivered(&mut self, is_first: bool) -> Checked {
-    let living: Vec<usize> = self.slots.iter().flatten().copied().collect();
-    for number in &living {
+    let running: Vec<usize> = self.slots.iter().flatten().copied().collect();
+    for number in &running {
       let Some(process) = self.processes.get(number) else { continue };
       let stats = process.account.counters.stats();
       let is_failed_on = self.plan.setup.poison_status == 500;
-      // Rows count once for each segment that has them, including those of several dead processes.
+      // Rows count once for each segment that has them, including those of several ended processes.
       let times = if self.plan.setup.has_spool { 4 } else { 1 };
       let may_wait = if is_failed_on { self.refused_states() * times } else { 0 };
       if stats.attachments.pending > 0 && process.shutdown_at.is_none() {
@@ -76,7 +76,7 @@ impl World {
         return self.finding("what is delivered leaves the disk", detail);
       }
     }
-    for number in living {
+    for number in running {
       self.shutdown(number, NATURAL)?;
     }
     if is_first && self.plan.setup.has_spool {

@@ -11,7 +11,7 @@ use translate::Translator;
 
 use crate::view::{Leaf, read_row};
 
-/// How long the spans of a dead process wait for an attempt that resumes them.
+/// How long the spans of an ended process wait for an attempt that resumes them.
 const RESUME_WITHIN: Duration = Duration::from_secs(120);
 
 /// What became of an event.
@@ -66,7 +66,7 @@ impl Reference {
     self.translator.note_adoption_is_safe();
   }
 
-  /// Restores the spans of a dead process. Returns the rows that close them.
+  /// Restores the spans of an ended process. Returns the rows that close them.
   pub fn restore(&mut self, snapshots: &[Vec<u8>], now: Now) -> Vec<Produced> {
     let mut rows = Vec::new();
     for snapshot in snapshots {

@@ -139,10 +139,10 @@ impl World {
         self.coverage.add("segments adopted", adopted.segments.len() as u64);
         self.coverage.add("snapshots adopted", adopted.snapshots.len() as u64);
         let adopter = (adopted.error.is_none() && !has_failed).then_some(number);
-        let dead: Vec<usize> =
-          self.adopters.iter().filter(|(_, by)| by.is_none()).map(|(dead, _)| *dead).collect();
+        let ended: Vec<usize> =
+          self.adopters.iter().filter(|(_, by)| by.is_none()).map(|(ended, _)| *ended).collect();
         if adopter.is_some() {
-          self.adopters.extend(dead.into_iter().map(|dead| (dead, adopter)));
+          self.adopters.extend(ended.into_iter().map(|ended| (ended, adopter)));
         }
       }
       (Completion::Written(Err(_)), ..) => {
@@ -171,16 +171,16 @@ impl World {
     Ok(Some((id, completion)))
   }
 
-  /// A process dies: perhaps in the middle of what it was doing on the disk.
+  /// A process crashes, perhaps in the middle of an operation on the disk.
   pub(crate) fn kill(&mut self, number: usize) -> Checked {
     let Some(process) = self.processes.get(&number) else { return Ok(()) };
-    self.coverage.count("deaths");
+    self.coverage.count("crashes");
     if !process.flights.is_empty() {
-      self.coverage.count("deaths with requests in flight");
+      self.coverage.count("crashes with requests in flight");
     }
     let stable = process.operations.front().map_or(self.now, |pending| pending.since);
     if !process.operations.is_empty() {
-      self.coverage.count("deaths with operations pending");
+      self.coverage.count("crashes with operations pending");
       let (performed, is_torn) = (self.rng.usize(..=process.operations.len()), self.rng.bool());
       for _ in 0..performed {
         // Nobody gets the completions: what adoption has removed is counted by nobody, either.
@@ -189,7 +189,7 @@ impl World {
         }
       }
       if is_torn && let Some(process) = self.processes.get_mut(&number) {
-        self.coverage.count("deaths within an operation");
+        self.coverage.count("crashes within an operation");
         process.files.arm(self.rng.u32(..3), Fault::Crash);
         let now = self.now.as_millis() as i64;
         if let (Some(spool), Some(pending)) = (&mut process.spool, process.operations.pop_front()) {
@@ -210,7 +210,7 @@ impl World {
     });
     let slowest = slowest.max().unwrap_or_default();
     let slowest = slowest.max(Duration::from_micros(self.plan.setup.disk_micros));
-    self.after_death(number, stable.saturating_sub(CHECKPOINT + slowest * 4))
+    self.after_crash(number, stable.saturating_sub(CHECKPOINT + slowest * 4))
   }
 
   /// Removes a process, and keeps what it lost in the account of the world.

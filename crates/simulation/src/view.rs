@@ -118,7 +118,7 @@ impl Span {
 pub struct History {
   /// The rows by id.
   pub spans: HashMap<RowId, Span>,
-  /// Rows of which states were in the memory of a process that died, or in a segment that was damaged.
+  /// Rows of which states were in the memory of a process that crashed, or in a segment that was damaged.
   pub excused: HashSet<RowId>,
   /// Rows that two processes had at the same time: their states have no order.
   pub unordered: HashSet<RowId>,

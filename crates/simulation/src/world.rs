@@ -57,7 +57,7 @@ pub struct World {
   pub(crate) owners: BTreeMap<usize, usize>,
   pub(crate) next_process: usize,
   pub(crate) disk: MemoryFiles,
-  /// Which process has taken over the files of a dead one.
+  /// Which process has taken over the files of an ended one.
   pub(crate) adopters: BTreeMap<usize, Option<usize>>,
   pub(crate) coverage: Coverage,
   /// Rows that processes lost which are gone, and those of which they sent only a part.

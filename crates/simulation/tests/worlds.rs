@@ -36,7 +36,7 @@ fn two_thousand_worlds_have_no_finding_and_every_fault_occurs_in_them() {
   assert_eq!(coverage.get("worlds"), 2_000);
   let faults = coverage.iter().filter(|(what, _)| what.starts_with("fault: ")).count();
   assert_eq!(faults, 24, "{:?}", coverage.iter().collect::<Vec<_>>());
-  for what in ["deaths", "deaths within an operation", "snapshots adopted", "overflow upload"] {
+  for what in ["crashes", "crashes within an operation", "snapshots adopted", "overflow upload"] {
     assert!(coverage.get(what) > 0, "{what}");
   }
 }
