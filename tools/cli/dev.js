@@ -37,8 +37,8 @@ const usage = `Usage: flue-braintrust dev [options] [-- COMMAND [ARGUMENTS]]
 
 Starts a local collector that implements Braintrust's protocol, with a viewer at the address that it
 prints. Prints each finished trace as a tree with a link, or as one line if it is large or was printed
-before, and each piece of feedback as one line. Warns of rows that break the protocol. Ctrl-C ends it; it then prints
-how many traces it has collected and kept.
+before, and each piece of feedback as one line. Warns of rows that break the protocol. Ctrl-C ends it; it
+then prints how many traces it has collected and kept.
 
 With a COMMAND, starts that, too, with the variables that send its traces to the collector, and ends with
 it. Ctrl-C ends the command first. After five seconds, or at a second Ctrl-C, the command and all
