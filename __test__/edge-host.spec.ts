@@ -134,6 +134,20 @@ test('a mock of `fetch` needs no more than a status, headers and a text, whateve
   expect(await seen('mocks of fetch')).toEqual(expected);
 });
 
+test('a mock of `fetch` that returns no response, or throws what throws, delays rows no longer than it is there', async () => {
+  const [noResponse, unavailable] = ['`fetch` returns no response', '503 Service Unavailable'];
+  const found = {
+    undefined: ['no connection', 1],
+    'a text as the status': [noResponse, 1],
+    'no status of HTTP': [noResponse, 1],
+    'no text': [noResponse, 1],
+    'headers that are no texts': [unavailable, 1],
+    'a body that is never cancelled': [unavailable, 1],
+    'an error that throws': ['no connection', 1],
+  };
+  expect(await seen('mocks of fetch that return no response')).toEqual({ found, others: [] });
+});
+
 test('timers, clocks and ids that a test of the application replaces are those of the application alone', async () => {
   const expected = { complete: true, inputs: ['one', 'two'] };
   expect(await seen('fake timers and clocks')).toEqual(expected);

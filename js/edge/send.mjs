@@ -4,6 +4,8 @@ import { untraced } from '../context.js';
 
 /** The most bytes of a body that is read. */
 const MAX_BODY_BYTES = 1024 * 1024;
+/** Why there is no response where one has a status or a text of another type. */
+const NO_RESPONSE = '`fetch` returns no response';
 
 /**
  * @typedef {object} Request
@@ -55,17 +57,40 @@ async function answerOf({ method, url, headers, readsBody, form, body }, signal)
     signal,
     ...(method !== 'GET' && { body: form === undefined ? body : formOf(form, body) }),
   });
+  const { status } = response;
+  // The core takes no other.
+  if (!Number.isInteger(status) || status < 100 || status > 999) return { error: NO_RESPONSE };
   const answer = {
-    status: response.status,
-    retryAfter: response.headers.get('retry-after'),
-    contentType: response.headers.get('content-type'),
+    status,
+    retryAfter: fieldOf(response, 'retry-after'),
+    contentType: fieldOf(response, 'content-type'),
   };
-  if (!readsBody || !response.ok) {
-    await streamOf(response)?.cancel();
+  if (!readsBody || status < 200 || status > 299) {
+    void dismiss(response);
     return answer;
   }
   const text = await textOf(response);
-  return text === undefined ? { error: 'the response is too large' } : { ...answer, body: text };
+  if (text === undefined) return { error: 'the response is too large' };
+  return typeof text === 'string' ? { ...answer, body: text } : { error: NO_RESPONSE };
+}
+
+/**
+ * A header; null without one.
+ * @param {Response} response
+ * @param {string} name
+ */
+function fieldOf({ headers }, name) {
+  const field = headers.get(name);
+  return typeof field === 'string' ? field : null;
+}
+
+/** Frees a body that nobody reads. Its end changes nothing of the response. @param {Response} response */
+async function dismiss(response) {
+  try {
+    await streamOf(response)?.cancel();
+  } catch {
+    // It has failed before.
+  }
 }
 
 /**
@@ -103,10 +128,16 @@ const aborted = (signal) =>
 
 /** Why there is no response, without what the error states of it. @param {unknown} error */
 function reasonOf(error) {
-  if (!(error instanceof Error)) return 'no connection';
-  if (error.name === 'TimeoutError') return 'no response in time';
-  const isAtLimit = /too many (sub|API )requests/i.test(error.message);
-  return isAtLimit ? "Cloudflare's limit of subrequests is reached" : 'no connection';
+  try {
+    const { name, message } = /** @type {Error} */ (error);
+    if (name === 'TimeoutError') return 'no response in time';
+    if (/too many (sub|API )requests/i.test(message)) {
+      return "Cloudflare's limit of subrequests is reached";
+    }
+  } catch {
+    // What is thrown may throw itself.
+  }
+  return 'no connection';
 }
 
 /**

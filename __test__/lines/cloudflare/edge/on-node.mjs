@@ -489,8 +489,8 @@ const SCENARIOS = {
     };
     const mocks = Object.entries(bodies).map(([name, bodyOf]) => {
       const mock = (response, text) => {
-        const { ok, status, headers } = response;
-        return { ok, status, headers, text: async () => text, ...bodyOf(text) };
+        const { status, headers } = response;
+        return { status, headers, text: async () => text, ...bodyOf(text) };
       };
       return [name, mock];
     });
@@ -508,6 +508,43 @@ const SCENARIOS = {
       found[name] = complete ? sent : logger.stats().lastError;
     }
     return found;
+  },
+  /** What is reported of each, and whether the row is sent once the mock is gone. */
+  async 'mocks of fetch that return no response'() {
+    const { fetch } = globalThis;
+    const evil = new Proxy(new Error('in'), {
+      get() {
+        throw new Error('no member');
+      },
+    });
+    const headers = new Headers();
+    const text = async () => ({});
+    const mocks = {
+      undefined: () => undefined,
+      'a text as the status': () => ({ status: '200', headers, text }),
+      'no status of HTTP': () => ({ status: 70_000, headers, text }),
+      'no text': () => ({ status: 200, headers, text }),
+      'headers that are no texts': () => ({ status: 503, headers: { get: () => 5 }, text }),
+      'a body that is never cancelled': () => {
+        const body = Object.assign(new ReadableStream(), { cancel: () => new Promise(() => {}) });
+        return { status: 503, headers, body };
+      },
+      'an error that throws': () => {
+        throw evil;
+      },
+    };
+    const found = {};
+    for (const [name, mock] of Object.entries(mocks)) {
+      globalThis.fetch = async () => mock();
+      const logger = init({ apiKey: `key-${name.length}`, projectName: name });
+      logger.log({ input: 'in' });
+      for (let n = 0; n < 3000 && logger.stats().lastError === null; n++) await sleep(10);
+      globalThis.fetch = fetch;
+      const { lastError } = logger.stats();
+      const { complete, sent } = await logger.flush();
+      found[name] = [lastError?.replace(/.* failed: /, ''), complete && sent];
+    }
+    return { found, others: lines.filter((line) => !line.includes('UNREACHABLE')) };
   },
   /** A test of the application has replaced the global timers, clocks and randomness, as `useFakeTimers` does. */
   async 'fake timers and clocks'() {
