@@ -80,6 +80,11 @@ test('loggers of one project in one storage leave the files of each other alone'
   expect(await seen('two loggers in one storage')).toEqual(expected);
 });
 
+test('one of several loggers adopts what an ended isolate has left in their storage', async () => {
+  const expected = { accepted: 0, twice: 0, lost: [], left: 0 };
+  expect(await seen('two loggers that adopt')).toEqual(expected);
+});
+
 test('a flush after which nothing is recorded stores nothing', async () => {
   const nothing = { isStored: true, complete: true, changes: 0 };
   expect(await seen('repeated flush')).toEqual(nothing);

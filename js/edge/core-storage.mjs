@@ -24,16 +24,18 @@ export class CoreStorage {
   /**
    * Passes the files of the storage to the core; of segments only the headers.
    * @param {Map<string, Uint8Array>} files
+   * @param {(name: string) => void} onAdopt called for each file that is adopted
    * @param {string} [failure] why the storage could not be read
    * @returns {boolean} whether the storage is used from now on
    */
-  openStorage(files, failure = '') {
+  openStorage(files, onAdopt, failure = '') {
     return this.#session.run(false, (core, number) => {
       for (const [name, content] of files) {
         const key = encoder.encode(name);
         const start = name.endsWith('.open') ? content : content.subarray(0, HEADER_BYTES);
         core.writeBytes(key, start);
-        core.call('add_file', number, key.length, start.length, content.length, ...now());
+        const sizes = [key.length, start.length, content.length];
+        if (core.call('add_file', number, ...sizes, ...now()) === 1) onAdopt(name);
       }
       const bytes = core.write(failure);
       return core.call('open_storage', number, bytes, ...randomHalves(), ...now()) === 1;

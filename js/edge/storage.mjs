@@ -61,8 +61,8 @@ const INSTANCE = /^[^-]*-[^-]*-[^-.]*/;
 /** What a recorder writes by, and whether the next recorder may take its files. @typedef {{ isEnding: boolean }} Writer */
 
 /**
- * Which recorder writes the files of each instance: the others of the storage leave them alone, as locks have it on
- * Node.
+ * Which recorder writes the files of each instance, or has adopted them: the others of the storage leave them alone, as
+ * locks have it on Node.
  * @type {WeakMap<EdgeStorage, Map<string, WeakRef<Writer>>>}
  */
 const writers = new WeakMap();
@@ -94,6 +94,19 @@ export class StorageFiles {
     writers.set(storage, this.#writers);
   }
 
+  /** Leaves a file to this recorder alone. @param {string} name */
+  claim(name) {
+    this.#writers.set(instanceOf(name), weakly(this.#owner));
+  }
+
+  /**
+   * The files that no other recorder writes or has adopted.
+   * @param {Map<string, Uint8Array>} files
+   */
+  unclaimed(files) {
+    return new Map([...files].filter(([name]) => !this.#isOfOther(name)));
+  }
+
   /** @param {string} name */
   #isOfOther(name) {
     const writer = this.#writers.get(instanceOf(name))?.deref() ?? this.#owner;
@@ -114,7 +127,6 @@ export class StorageFiles {
       // A storage that lags behind may list what is deleted.
       if (values[at] === undefined || values[at] === null) continue;
       const [, name = '', part] = KEY.exec(key) ?? [];
-      if (this.#isOfOther(name)) continue;
       const parts = files.get(name) ?? new Map();
       files.set(name, parts.set(Number(part), values[at]));
     }
@@ -163,7 +175,7 @@ export class StorageFiles {
    * @param {Uint8Array} content
    */
   async put(name, content) {
-    this.#writers.set(instanceOf(name), weakly(this.#owner));
+    this.claim(name);
     const count = Math.max(1, Math.ceil(content.length / MAX_VALUE_BYTES));
     const most = Math.max(count, this.#count(name));
     // What cannot be removed is removed with the next write.

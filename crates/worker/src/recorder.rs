@@ -11,6 +11,7 @@ use export::{
   loss::LossReason, masking::Masking, secrets::Secrets, transport::Request,
 };
 use flue_event::Utf8;
+use spool::Name;
 
 use crate::{
   messages::{Answer, Progress, TraceDestination},
@@ -102,11 +103,14 @@ impl Recorder {
     self.early = Some(Early::default());
   }
 
-  /// Adds a file of the storage; see [`Mirror::add`].
-  pub fn add_file(&self, key: String, content: &[u8], bytes: u64, now: Now) {
+  /// Adds a file of the storage; see [`Mirror::add`]. Whether it is one that the recorder adopts.
+  pub fn add_file(&self, key: String, content: &[u8], bytes: u64, now: Now) -> bool {
+    let destination = self.settings.destination;
+    let is_ours = key.parse().is_ok_and(|name: Name| name.id.destination == destination);
     if self.storage.is_none() {
       self.listed.add(key, content, bytes, now.unix_ms);
     }
+    is_ours
   }
 
   /// Uses the storage, whose files are listed, from now on. What has waited for it is passed to the exporter. With a

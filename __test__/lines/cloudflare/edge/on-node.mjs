@@ -174,6 +174,20 @@ const SCENARIOS = {
     const { sent: taken } = await flushed;
     return { accepted, before, sent, lost, taken };
   },
+  /** What loggers count that read at the same time what an ended isolate has left: one of another project, and two. */
+  async 'two loggers that adopt'() {
+    const values = await left();
+    const { size } = values;
+    const one = storage({ values, takesMs: 20 });
+    const other = init({ storage: one, projectName: 'other' });
+    const loggers = ['a', 'b'].map((release) => init({ storage: one, release }));
+    const reports = await Promise.all([other, ...loggers].map((logger) => logger.flush()));
+    await delivered();
+    const [{ accepted }, ...ours] = reports;
+    const sent = ours.reduce((sum, report) => sum + report.sent, 0);
+    const lost = ours.flatMap((report) => Object.keys(report.lost));
+    return { accepted, twice: sent - size, lost, left: values.size };
+  },
   /** Nothing is recorded before: with a storage, and without. */
   async 'id without a row'() {
     const stored = init({ storage: storage({ takesMs: 50 }) });
