@@ -7,7 +7,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { barriersOf } from './support/axe';
-import { inBrowser, openPageForEachTest } from './support/browser';
+import { drawn, holdAnswers, inBrowser, openPageForEachTest } from './support/browser';
 import { part, promptSpans } from './support/flue-traces';
 import { Replay, recordings } from './support/replay';
 import { send, spanId, traceId } from './support/spans';
@@ -486,29 +486,107 @@ inBrowser('the list of traces', () => {
     expect(faults).toEqual([]);
   });
 
-  test('traces are not named conversations while these are on their way', async () => {
-    await sendPrompts({ trace: 1, agent: 'ada', conversation: 'c' }, { trace: 2, agent: 'cleo' });
-    await page.goto(collector.url);
-    await page.getByText('2 traces').waitFor();
-    let go = () => {};
-    const isAsked = new Promise<void>((resolve) => {
-      const held = new Promise<void>((release) => (go = release));
-      void page.route('**/viewer/api/traces?*group=conversation*', async (route) => {
-        resolve();
-        await held;
-        await route.continue();
-      });
+  describe('while an answer is on its way', () => {
+    test('traces are not named conversations', async () => {
+      await sendPrompts({ trace: 1, agent: 'ada', conversation: 'c' }, { trace: 2, agent: 'cleo' });
+      await page.goto(collector.url);
+      await page.getByText('2 traces').waitFor();
+      const { asked, go } = await holdAnswers(page, /api\/traces\?.*group=conversation/);
+      await page.getByRole('button', { name: 'Group by conversation' }).click();
+      await asked;
+      await drawn(page);
+      expect(await page.getByRole('status').allTextContents()).toContain('2 traces');
+      expect(await grid().getAttribute('aria-label')).toBe('Traces');
+      go();
+      await page.getByText('2 conversations of 2 traces').waitFor();
+      expect(await grid().getAttribute('aria-label')).toBe('Conversations');
+      expect(faults).toEqual([]);
     });
-    await page.getByRole('button', { name: 'Group by conversation' }).click();
-    await isAsked;
-    await page.waitForFunction(() => location.hash === '#/?group=conversation');
-    await page.evaluate(() => new Promise(requestAnimationFrame));
-    expect(await page.getByRole('status').allTextContents()).toContain('2 traces');
-    expect(await grid().getAttribute('aria-label')).toBe('Traces');
-    go();
-    await page.getByText('2 conversations of 2 traces').waitFor();
-    expect(await grid().getAttribute('aria-label')).toBe('Conversations');
-    expect(faults).toEqual([]);
+
+    test('a column has the arrow of the order that is shown', async () => {
+      await sendPrompts({ trace: 1, agent: 'cleo' }, { trace: 2, agent: 'ada' });
+      await page.goto(collector.url);
+      await row(/ada/).waitFor();
+      const sorted = () => page.locator('[aria-sort]').textContent();
+      const { asked, go } = await holdAnswers(page, /api\/traces\?.*sort=title/);
+      await page.getByRole('button', { name: 'Agent' }).click();
+      await asked;
+      await drawn(page);
+      expect(await sorted()).toMatch(/Age\s+↓/);
+      // A second click means the order that the first one has asked for.
+      await page.getByRole('button', { name: 'Agent' }).click();
+      await page.waitForFunction(() => location.hash.includes('dir=desc'));
+      go();
+      await page.locator('[aria-sort=descending]', { hasText: 'Agent' }).waitFor();
+      expect(await names()).toEqual(['cleo', 'ada']);
+    });
+
+    test('a trace that the search has not found opens without it', async () => {
+      await sendPrompts({ trace: 1, agent: 'ada', question: 'rain' });
+      await page.goto(collector.url);
+      await row(/ada/).waitFor();
+      const { asked } = await holdAnswers(page, /api\/traces\?.*q=snow/);
+      await page.getByRole('searchbox').fill('snow');
+      await asked;
+      await drawn(page);
+      await page.getByRole('link', { name: 'ada' }).click();
+      await page.getByRole('treegrid').getByRole('row').first().waitFor();
+      expect(new URL(page.url()).hash).not.toContain('snow');
+    });
+
+    test('the next error is of the list, the row and the place that it was asked for', async () => {
+      await sendPrompts(
+        { trace: 1, agent: 'ada', error: 'dry' },
+        { trace: 2, agent: 'bob' },
+        { trace: 3, agent: 'cleo' },
+      );
+      await page.goto(collector.url);
+      await row(/cleo/).waitFor();
+      const first = await holdAnswers(page, /api\/next-error/);
+      await page.keyboard.press('n');
+      await first.asked;
+      await page.keyboard.press('/');
+      await page.keyboard.type('c');
+      first.go();
+      await row(/cleo/).waitFor();
+      await page.keyboard.type('le');
+      await page.waitForFunction(() => location.hash === '#/?q=cle');
+      await page.getByText('1 of 3 traces').waitFor();
+      expect(await page.locator('[aria-selected=true]').count()).toBe(0);
+
+      await page.keyboard.press('Escape');
+      await page.getByText('3 traces', { exact: true }).waitFor();
+      await page.unroute(/api\/next-error/);
+      const second = await holdAnswers(page, /api\/next-error/);
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('n');
+      await second.asked;
+      await page.keyboard.press('j');
+      await chosen('cleo');
+      second.go();
+      await sendPrompts({ trace: 4, agent: 'dan' });
+      await row(/dan/).waitFor();
+      await chosen('cleo');
+      expect(faults).toEqual([]);
+    });
+
+    test('a row that was chosen before it was loaded stays chosen', async () => {
+      const many = Array.from({ length: 400 }, (_, n) => ({ trace: n + 1, agent: `a${n + 1}` }));
+      await sendPrompts(...many);
+      await page.goto(collector.url);
+      await row('a400').waitFor();
+      const { asked, go } = await holdAnswers(page, /offset=[1-9]/);
+      await grid().focus();
+      await page.keyboard.press('End');
+      await asked;
+      go();
+      await chosen('a1');
+      await sendPrompts({ trace: 401, agent: 'a401' });
+      await page.getByText('401 traces').waitFor();
+      await chosen('a1');
+      await page.keyboard.press('Enter');
+      await page.waitForFunction((id) => location.hash.includes(id), traceId(1));
+    });
   });
 
   test('texts from right to left, and those that look like markup, are shown as they are', async () => {

@@ -5,7 +5,15 @@ import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { PIXEL } from './support/attachments';
 import { barriersOf } from './support/axe';
-import { HOSTILE, faultsOf, inBrowser, launch, openWindow } from './support/browser';
+import {
+  HOSTILE,
+  drawn,
+  faultsOf,
+  holdAnswers,
+  inBrowser,
+  launch,
+  openWindow,
+} from './support/browser';
 import { part } from './support/flue-traces';
 import { type Sent, commentOn, send, spanId, traceId } from './support/spans';
 
@@ -785,6 +793,41 @@ inBrowser('the page of a trace', () => {
     await page.getByText('1 span of 3 contain it').waitFor();
     expect(await page.getByLabel('Search this trace').inputValue()).toBe('weigh');
     expect(asked.map((url) => new URL(url).searchParams.get('q'))).toEqual(['weigh']);
+  });
+
+  test('while the answer to a search is on its way, no number is given for it', async () => {
+    await sendAll(
+      { n: 0, name: 'flue.prompt', start: 0, end: 2 },
+      part(1, 'op_1', 'tool:weigh_cargo', 0),
+      part(2, 'op_1', 'tool:moor', 1),
+    );
+    await page.goto(`${collector.url}/#/trace/${traceId(trace)}?q=tool`);
+    await page.getByText('2 spans of 3 contain it').waitFor();
+    const { asked, go } = await holdAnswers(page, /api\/trace\?.*q=weigh/);
+    const search = page.getByLabel('Search this trace');
+    await search.fill('weigh');
+    await asked;
+    await drawn(page);
+    expect(await page.getByText('contain it').count()).toBe(0);
+    await page.getByText('Searching …').waitFor();
+    // Without a search, all spans are there at once.
+    await search.fill('');
+    await rowOf(2).waitFor();
+    await page.getByText('Searching …').waitFor({ state: 'detached' });
+    await search.fill('weigh');
+    go();
+    await page.getByText('1 span of 3 contain it').waitFor();
+  });
+
+  test('a trace that is on its way has not the title of another one', async () => {
+    await sendAll({ n: 0, name: 'flue.prompt', start: 0, end: 2 });
+    await open();
+    await page.waitForFunction(() => document.title === 'flue.prompt');
+    const { asked } = await holdAnswers(page, /api\/trace\?id=other/);
+    await page.evaluate(() => (location.hash = '#/trace/other'));
+    await asked;
+    await drawn(page);
+    expect(await page.title()).toBe('Trace');
   });
 
   test('types differ by their shapes, whatever their colours', async () => {

@@ -49,6 +49,28 @@ export function faultsOf(page: Page): string[] {
   return faults;
 }
 
+/** Holds back the answers to the requests that match, until `go` is called. */
+export async function holdAnswers(page: Page, url: string | RegExp) {
+  let go = () => {};
+  const held = new Promise<void>((resolve) => (go = resolve));
+  let noteRequest = () => {};
+  const asked = new Promise<void>((resolve) => (noteRequest = resolve));
+  await page.route(url, async (route) => {
+    noteRequest();
+    await held;
+    // The page may wait for it no more.
+    await route.continue().catch(() => {});
+  });
+  return { asked, go };
+}
+
+/** Waits until the page has drawn what it has got. */
+export function drawn(page: Page) {
+  return page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))),
+  );
+}
+
 /** A page of a collector's viewer. `faults` collects what goes wrong in the page. */
 export interface OpenPage {
   context: BrowserContext;

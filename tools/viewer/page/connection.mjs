@@ -49,8 +49,8 @@ const TIMEOUT_MS = 30_000;
  * @param {string} path with a query
  * @param {Live} live
  * @param {(ids: string[]) => boolean} concerns whether these changes do
- * @returns {{ path: string, value: T | null, missing: boolean, failed: boolean }} `path`: of this response;
- *   `value` is null until it is known
+ * @returns {{ path: string, value: T | null, missing: boolean, failed: boolean }} `path`: of the value, which
+ *   is null until it is known
  */
 export function useLoaded(path, live, concerns) {
   const [loaded, setLoaded] = useState(
@@ -85,7 +85,7 @@ export function useLoaded(path, live, concerns) {
         isAnswered = !failed;
       } catch {
         if (leaving.signal.aborted) return;
-        setLoaded((old) => ({ ...old, path, failed: true }));
+        setLoaded((old) => ({ ...old, failed: true }));
         isStale = true;
         isAnswered = false;
       }

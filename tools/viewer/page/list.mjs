@@ -10,6 +10,7 @@ import { Icon } from './icons.mjs';
 import { useKeys } from './keys.mjs';
 import { ListGrid } from './list-grid.mjs';
 import { ListRow, linkTo } from './list-row.mjs';
+import { useChooseError } from './next-error.mjs';
 import { NoTraces } from './no-traces.mjs';
 import { conversationLink, replaceListParams } from './place.mjs';
 import { Search } from './search.mjs';
@@ -77,9 +78,15 @@ export function TraceList({ params, live }) {
   /** @param {{ [name: string]: string | null }} changes */
   const change = (changes) => {
     setActive({ id: null, index: -1 });
+    first.current = 0;
     grid.current?.scrollToRow(0);
     replaceListParams({ ...changes, top: null, on: null });
   };
+  useEffect(() => {
+    // A row that was chosen before it was loaded.
+    const row = active.id === null ? page?.at(active.index) : undefined;
+    if (row !== undefined) choose(active.index, row);
+  }, [page]);
   const chooseError = useChooseError(request, active.id, (index, id) => {
     setActive({ id, index });
     replaceListParams({ on: id }, true);
@@ -103,13 +110,15 @@ export function TraceList({ params, live }) {
   };
   const open = () => {
     const row = page?.at(activeIndex);
-    if (row === undefined) return;
+    if (page === null || row === undefined) return;
     keepScroll();
-    location.hash = linkTo(row, settled);
+    location.hash = linkTo(row, page.query);
   };
   const onVisible = useVisibleRows(setMiddle);
 
   if (page === null) return html`<${NoList} failed=${failed} />`;
+  // What is shown may be older than what is wanted, for as long as the answer takes.
+  const shown = orderOf(new URLSearchParams(page.request));
   const { sort, ascending } = orderOf(params);
   return html`
     <header class="bar">
@@ -133,8 +142,8 @@ export function TraceList({ params, live }) {
         html`<${ListGrid}
           label=${page.isGrouped ? 'Conversations' : 'Traces'}
           columns=${COLUMNS}
-          sort=${sort}
-          ascending=${ascending}
+          sort=${shown.sort}
+          ascending=${shown.ascending}
           onSort=${(/** @type {string} */ by) => {
             const isUp = by === sort ? !ascending : ASCENDING_FIRST.has(by);
             change({ sort: by, dir: isUp ? 'asc' : 'desc' });
@@ -153,7 +162,7 @@ export function TraceList({ params, live }) {
               row=${page.at(index)}
               isActive=${index === activeIndex}
               now=${now}
-              query=${settled}
+              query=${page.query}
             />`}
         />`
       }
@@ -177,6 +186,7 @@ function NoList({ failed }) {
 /**
  * @typedef {object} Page
  * @property {string} request whose answer it is
+ * @property {string} query what was searched for
  * @property {boolean} isGrouped whether its rows are conversations
  * @property {number} total
  * @property {number} all
@@ -212,6 +222,7 @@ function pageOf({ traces, offset, total, all, choices }, request) {
   const indexes = new Map(traces.map(({ id }, n) => [id, offset + n]));
   return {
     request: request.toString(),
+    query: request.get('q') ?? '',
     isGrouped: request.get('group') === 'conversation',
     total,
     all,
@@ -287,24 +298,6 @@ function useVisibleRows(setMiddle) {
     },
   );
   return onVisible;
-}
-
-/**
- * @param {URLSearchParams} request
- * @param {string | null} after the id of the active row
- * @param {(index: number, id: string) => void} choose
- * @returns {(direction: 'next' | 'previous') => Promise<void>}
- */
-function useChooseError(request, after, choose) {
-  return async (direction) => {
-    const params = new URLSearchParams(request);
-    params.set('direction', direction);
-    if (after !== null) params.set('after', after);
-    const response = await fetch(`/viewer/api/next-error?${params}`).catch(() => null);
-    if (response?.ok !== true) return;
-    const { index, id } = await response.json();
-    choose(index, id);
-  };
 }
 
 /** @param {URLSearchParams} params */

@@ -43,11 +43,12 @@ export function TracePage({ traceId, spanId, query: first, live }) {
   const settled = useSettled(query, TYPING_MS);
   const params = new URLSearchParams({ id: traceId, q: settled });
   const concerns = (/** @type {string[]} */ ids) => ids.includes(traceId);
-  const loaded = useLoaded(`/viewer/api/trace?${params}`, live, concerns);
+  const path = `/viewer/api/trace?${params}`;
+  const loaded = useLoaded(path, live, concerns);
   const view = /** @type {TraceView | null} */ (loaded.value);
   const facts = useMemo(() => factsOf(view?.spans ?? []), [view?.spans]);
   useEffect(() => {
-    if (view !== null) document.title = view.trace.name;
+    document.title = view?.trace.name ?? 'Trace';
   }, [view?.trace.name]);
   const latest = facts.running.at(-1);
   useEffect(() => {
@@ -97,7 +98,8 @@ export function TracePage({ traceId, spanId, query: first, live }) {
         spans=${spans}
         trace=${trace}
         facts=${facts}
-        matches=${matches}
+        matches=${query.trim() === '' ? null : matches}
+        isSearching=${query !== settled || loaded.path !== path}
         ancestors=${ancestors}
         chosen=${chosen}
         choose=${choose}

@@ -28,6 +28,7 @@ const QUIET_FACTOR = 20;
  * @param {TraceSummary} props.trace
  * @param {TraceFacts} props.facts
  * @param {string[] | null} props.matches what was searched for; null when nothing was
+ * @param {boolean} props.isSearching whether `matches` are of an earlier text
  * @param {string[] | null} props.ancestors the spans above them; null when nothing was
  * @param {SpanSummary | undefined} props.chosen
  * @param {(span: SpanSummary) => void} props.choose
@@ -42,6 +43,7 @@ export function Waterfall(props) {
     trace,
     facts,
     matches,
+    isSearching,
     ancestors,
     chosen,
     choose,
@@ -145,7 +147,11 @@ export function Waterfall(props) {
       ${
         found !== null &&
         html`<p class="hint" role="status">
-          ${counted(matches?.length ?? 0, 'span')} of ${formatCount(spans.length)} contain it
+          ${
+            isSearching
+              ? 'Searching …'
+              : `${counted(matches?.length ?? 0, 'span')} of ${formatCount(spans.length)} contain it`
+          }
         </p>`
       }
       <div class="span-row span-head">
