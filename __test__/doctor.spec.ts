@@ -906,9 +906,18 @@ instrument(braintrustFlueInstrumentation());
 import { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';
 instrument(initLogger().observer());
 `;
+    const OF_ANOTHER_MODULE = `import { instrument } from '@flue/runtime';
+import { logger } from './logger.ts';
+instrument(logger.observer());
+`;
     const all = [
       await application({ ...bare, Dockerfile: start }),
       await application({ 'src/braintrust.ts': OF_A_LOGGER }),
+      await application({
+        'src/braintrust.ts': OF_ANOTHER_MODULE,
+        'src/logger.ts':
+          "import { initLogger } from 'flue-braintrust';\nexport const logger = initLogger();\n",
+      }),
       await application({ 'src/app.ts': MODULE, 'src/braintrust.ts': '' }),
       await application({
         'src/app.ts': "import './agents/one.ts';",

@@ -261,6 +261,41 @@ observe((event, ctx) => sales.observer()(event, ctx));
   });
 });
 
+test.each([
+  ['at the usual place', 'src/braintrust.ts'],
+  ['elsewhere', 'src/tracing.ts'],
+])(
+  'an observer of a logger that another module makes is not registered once more: %s',
+  async (_, module) => {
+    const files = {
+      'src/app.ts': `import './${module.slice('src/'.length)}';\n`,
+      [module]: `import { instrument } from '@flue/runtime';
+import { logger } from './logger.ts';
+instrument(logger.observer());
+`,
+      'src/logger.ts': `import { initLogger } from 'flue-braintrust';
+export const logger = initLogger();
+`,
+    };
+    await withFiles(files, async (directory) => {
+      const { files: changed } = await init(directory);
+      expect(changed).toEqual([]);
+    });
+  },
+);
+
+test('an observer of another package is not taken for one of a logger', async () => {
+  const files = {
+    'src/app.ts': `import './metrics.ts';\nimport './logger.ts';\n`,
+    'src/metrics.ts': `import { metrics } from './own.ts';\nmetrics.observer();\n`,
+    'src/logger.ts': `import { initLogger } from 'flue-braintrust';\nexport const logger = initLogger();\n`,
+  };
+  await withFiles(files, async (directory) => {
+    const { files: changed } = await init(directory);
+    expect(changed.map(({ path }) => path)).toEqual(['src/braintrust.ts', 'src/app.ts']);
+  });
+});
+
 test('a project is written on in its own style', async () => {
   const app = `#!/usr/bin/env node\r\n/* import 'nothing' */\r\nimport { Hono } from "hono"\r\nimport { a } from "./a.js"\r\n`;
   await withFiles({ 'src/app.ts': app, 'src/a.ts': '' }, async (directory, read) => {

@@ -113,11 +113,11 @@ function registrationProblem(project) {
   const commands = [...launchers.map(({ text }) => text), process.env.NODE_OPTIONS ?? ''];
   if (commands.some((text) => text.includes(REGISTER))) return undefined;
   const files = [...sources, ...(app ? [app] : [])];
-  const modules = files.filter(isOurs);
+  const modules = files.filter((file) => isOurs(file, files));
   const place = path.relative('.', root);
   const init = [OURS, 'init', ...(place === '' ? [] : [shellWord(place)])].join(' ');
   const advice = `Run \`${executed(packageManager, init)}\`, unless the application is started with \`--import ${REGISTER}\`.`;
-  const [idle] = modules.every(isIdle) ? modules : [];
+  const [idle] = modules.every((file) => isIdle(file, files)) ? modules : [];
   if (idle !== undefined) {
     const call =
       'Call `instrument(braintrustFlueInstrumentation())` there, or on Flue 0.x `observe`.';

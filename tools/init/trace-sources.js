@@ -30,12 +30,13 @@ function traceSources(project) {
   const usual =
     firstOf(project.sources, name) ?? firstOf(project.sources, path.join(name, 'index'));
   const official = files.filter(isOfficial);
-  const connecting = [...official, ...files.filter(isOurs)];
+  const connecting = [...official, ...files.filter((file) => isOurs(file, files))];
   const [first] = connecting;
   if (first !== undefined) {
-    const isRegistered = files.some((file) => isOurs(file) && registers(file.text));
+    const isRegistered = files.some((file) => isOurs(file, files) && registers(file.text));
+    const stays = (/** @type {SourceFile} */ file) => isRegistered || observesByLogger(file, files);
     const made = connecting.map((file) =>
-      connected(project, file, official.includes(file), isRegistered),
+      connected(project, file, official.includes(file), stays(file)),
     );
     const module = connecting.find((file) => file.path === usual?.path);
     return {
@@ -85,13 +86,12 @@ function traceSources(project) {
  * @param {Project} project
  * @param {SourceFile} file
  * @param {boolean} isOfficial
- * @param {boolean} isRegistered whether a module of the project registers an instrumentation of this package already
+ * @param {boolean} stays whether it needs no other registration: by a logger, or in another module
  * @returns {Part}
  */
-function connected(project, file, isOfficial, isRegistered) {
+function connected(project, file, isOfficial, stays) {
   const ours = isOfficial ? migrated(file) : file.text;
   const notes = isOfficial ? notesOnProject(file) : [];
-  const stays = isRegistered || observesByLogger(file);
   if (stays || !hasInstrument(project.line)) return partOf(file, ours, notes);
   const text = instrumented(ours);
   if (text !== undefined) return partOf(file, text, notes);

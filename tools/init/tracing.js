@@ -53,30 +53,36 @@ function connects({ text }, { names, unclear }) {
 /** @param {string} text */
 const namesConnector = (text) => CONNECTORS.some((name) => text.includes(name));
 
-/** @param {SourceFile} file */
-function isOurs(file) {
-  const taken = takenOf(file.text, OURS);
-  return connects(file, taken) || observesByLogger(file, taken);
+/** @param {SourceFile} file @param {SourceFile[]} files of the project */
+function isOurs(file, files) {
+  return connects(file, takenOf(file.text, OURS)) || observesByLogger(file, files);
 }
 
 /**
- * Whether a module uses the observer of a logger that it makes.
+ * Whether a module uses the observer of a logger: of one that it makes, or passes that of another module to Flue.
  *
  * @param {SourceFile} file
- * @param {import('./taken').Taken} [taken] what it takes of this package
+ * @param {SourceFile[]} files of the project
  */
-const observesByLogger = ({ text }, { names } = takenOf(text, OURS)) =>
-  names.includes('initLogger') && /\.\s*observer\s*\(/.test(withoutTexts(text));
+function observesByLogger(file, files) {
+  if (!/\.\s*observer\s*\(/.test(withoutTexts(file.text))) return false;
+  const hasFlue = importsOf(file.text).some(({ from }) => from.startsWith('@flue/runtime'));
+  return makesLogger(file) || (hasFlue && files.some(makesLogger));
+}
+
+/** @param {SourceFile} file */
+const makesLogger = ({ text }) => takenOf(text, OURS).names.includes('initLogger');
 
 /**
  * Whether a module imports the observer by its name and uses it nowhere, as where the call is commented out.
  *
  * @param {SourceFile} file
+ * @param {SourceFile[]} files of the project
  */
-function isIdle(file) {
+function isIdle(file, files) {
   const { text } = file;
   const code = withoutComments(text);
-  if (/(?<![\w$.])export\s*\{/.test(code) || observesByLogger(file)) return false;
+  if (/(?<![\w$.])export\s*\{/.test(code) || observesByLogger(file, files)) return false;
   const clauses = importsOf(text).map(({ clause }) => clause);
   return CONNECTORS.every((name) => {
     const inClause = new RegExp(String.raw`^\{[^]*\b${name}\s*[,}]`);
