@@ -24,6 +24,8 @@ const QUIET = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'].map(
 );
 const SETUP = fileURLToPath(new URL('setup.mjs', import.meta.url));
 const SHOWN_FAULTS = 20;
+/** What is printed, if anything is, has an empty line before it. */
+const PARAGRAPH = ['ignore', 'pipe', 'inherit'];
 
 const options = demoOptions(process.argv.slice(2));
 const hasKey = Boolean(process.env.BRAINTRUST_API_KEY?.trim());
@@ -85,7 +87,7 @@ async function arrival(collector, count) {
 async function runPrograms(env, ended = async () => {}) {
   const faults = [];
   for (const { title, file, setup } of programs) {
-    if (setup && (await run([SETUP, '--no-build'])) !== 0) process.exit(1);
+    if (setup && (await run([SETUP, '--no-build'], { stdio: PARAGRAPH })) !== 0) process.exit(1);
     console.log(`\n── ${title} says ──\n`);
     const args = [...QUIET, fileURLToPath(file)];
     const ending = await run(args, { env, timeout: PROGRAM_MS });
@@ -100,7 +102,8 @@ function run(args, settings = {}) {
   const stdio = ['ignore', 'inherit', 'inherit'];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { stdio, ...settings });
+    child.stdout?.once('data', () => console.log()).pipe(process.stdout, { end: false });
     child.on('error', reject);
-    child.on('exit', (code, signal) => resolve(code ?? signal));
+    child.on('close', (code, signal) => resolve(code ?? signal));
   });
 }
