@@ -830,6 +830,43 @@ inBrowser('the page of a trace', () => {
     expect(await page.title()).toBe('Trace');
   });
 
+  test('of several copies, the last that one asked for is kept', async () => {
+    await sendAll({ n: 0, name: 'flue.prompt', start: 0, end: 2 });
+    await open();
+    await rowOf(0).waitFor();
+    const { asked, go } = await holdAnswers(page, /api\/export/);
+    await page.getByRole('button', { name: 'Copy the rows as JSON' }).click();
+    await asked;
+    expect(await copy('Copy the trace id')).toBe(traceId(trace));
+    const answered = page.waitForEvent('requestfinished');
+    go();
+    await answered;
+    await drawn(page);
+    expect(await copied()).toBe(traceId(trace));
+  });
+
+  test('who leaves the span that is followed follows no more', async () => {
+    const now = Date.now() / 1000 - 1_800_000_000;
+    await sendAll(
+      { n: 0, name: 'flue.prompt', start: now - 70 },
+      { n: 1, parent: 0, name: 'llm:a', type: 'llm', start: now - 5 },
+    );
+    await open();
+    const follow = page.getByRole('button', { name: 'Follow' });
+    const isFollowing = () => follow.getAttribute('aria-pressed');
+    await follow.click();
+    await details().getByText('llm:a').waitFor();
+    expect(await isFollowing()).toBe('true');
+    await details().getByRole('button', { name: 'Copy the span id' }).focus();
+    await page.keyboard.press('Escape');
+    await details().waitFor({ state: 'detached' });
+    await page.locator('[aria-pressed=false]', { hasText: 'Follow' }).waitFor();
+    await sendAll({ n: 2, parent: 0, name: 'tool:b', type: 'tool', start: now });
+    await rowOf(2).waitFor();
+    await drawn(page);
+    expect(await details().count()).toBe(0);
+  });
+
   test('types differ by their shapes, whatever their colours', async () => {
     const types = ['llm', 'tool', 'task', 'function', 'score'];
     await sendAll(...types.map((type, n) => ({ n, name: type, type, start: n, end: n + 1 })));

@@ -7,6 +7,9 @@ import { Icon } from './icons.mjs';
 
 const SHOWN_MS = 2_000;
 
+/** How often something was copied: of texts that take long, the last one that was asked for stays. */
+let copies = 0;
+
 /**
  * Copies a text, and announces it.
  *
@@ -22,9 +25,14 @@ export function CopyButton({ label, short, text }) {
   const onClick = async () => {
     let outcome = 'Copied';
     announce('');
+    copies += 1;
+    const own = copies;
     try {
-      await copy(await text());
+      const copied = await text();
+      if (own !== copies) return;
+      await copy(copied);
     } catch {
+      if (own !== copies) return;
       outcome = 'Not copied';
     }
     setNotice(outcome);

@@ -1,6 +1,6 @@
 // One trace: its waterfall, and the span that was chosen in it.
 
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { findRecoveries } from '../../support/attempts.js';
 import { findFailures } from '../../support/failures.js';
@@ -51,9 +51,16 @@ export function TracePage({ traceId, spanId, query: first, live }) {
     document.title = view?.trace.name ?? 'Trace';
   }, [view?.trace.name]);
   const latest = facts.running.at(-1);
+  const followed = useRef(/** @type {string | null} */ (null));
   useEffect(() => {
-    if (isFollowing && latest !== undefined) show(latest);
+    if (!isFollowing || latest === undefined) return;
+    followed.current = latest.spanId;
+    show(latest);
   }, [isFollowing, latest?.spanId]);
+  useEffect(() => {
+    // By whichever key, button or link one goes elsewhere.
+    if (spanId !== followed.current) setFollowing(false);
+  }, [spanId]);
 
   if (view === null) return html`<${NoTrace} ...${loaded} />`;
   const { trace, spans, matches, ancestors } = view;
@@ -73,10 +80,7 @@ export function TracePage({ traceId, spanId, query: first, live }) {
     const next = nextFailure(spans, facts.failures, chosen, step);
     if (next !== undefined) choose(next);
   };
-  const leave = () => {
-    setFollowing(false);
-    replacePlace(traceLink({ traceId }));
-  };
+  const leave = () => replacePlace(traceLink({ traceId }));
   /** @param {string} key */
   const onKey = (key) => {
     if (key === 'n' || key === 'p') chooseError(key === 'n' ? 1 : -1);
