@@ -131,6 +131,22 @@ test('an option that there is not is named, and the logger works', async () => {
   ]);
 });
 
+test('all options that there are not are named at once, as far as a line has room', () => {
+  const warnings: { code: string; message: string }[] = [];
+  onWarning((warning) => warnings.push(warning));
+  const none = { apiKey: '' };
+  initLogger({ ...none, exitTimeoutMS: 1, projetName: 'p' } as object);
+  initLogger({
+    ...none,
+    ...Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`o${n}`, n])),
+  });
+  const messages = warnings.filter(({ code }) => code.endsWith('BAD_OPTION'));
+  expect(messages.map(({ message }) => message)).toEqual([
+    '`initLogger` has no options `exitTimeoutMS`, `projetName`; they are ignored.',
+    '`initLogger` has no options `o0`, `o1`, `o2`, `o3`, `o4`, `o5`, `o6`, `o7` and 2 more; they are ignored.',
+  ]);
+});
+
 const fails = () => {
   throw new Error('SECRET');
 };

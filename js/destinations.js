@@ -16,6 +16,8 @@ const { warn } = require('./warn.js');
 
 /** How long a recorder that is replaced may deliver, in milliseconds, if it has not ended with the process. */
 const RENEWAL_MS = 10_000;
+/** How many unknown options a warning names. */
+const MAX_NAMED = 8;
 
 /** Opens destinations, and keeps account of their recorders. */
 class Destinations {
@@ -52,10 +54,8 @@ class Destinations {
     const { env, file } = environment;
     const apiKey = readOption('apiKey', () => options?.apiKey);
     hideKeys([apiKey, env.BRAINTRUST_API_KEY, file.BRAINTRUST_API_KEY]);
-    const [unknown] = unknownOptions(options);
-    if (unknown !== undefined) {
-      warn('BAD_OPTION', `\`initLogger\` has no option \`${unknown}\`; it is ignored.`, unknown);
-    }
+    const unknown = unknownOptions(options);
+    if (unknown.length > 0) warn('BAD_OPTION', messageOn(unknown), unknown.join());
     if (unusable !== undefined) warn('ENV_FILE', `${unusable} It is ignored.`);
     const picked = pickOptions(options, environment.env);
     return this.#open(picked, environment, storage);
@@ -180,6 +180,14 @@ function statsOf(destination) {
   const { projectName = '', appUrl = '' } = destination.traceDestination() ?? {};
   const server = URL.canParse(appUrl) ? new URL(appUrl).origin : '';
   return { projectName, server, stats: destination.ownStats() };
+}
+
+/** @param {string[]} unknown names of options that there are not */
+function messageOn(unknown) {
+  const named = unknown.slice(0, MAX_NAMED).map((name) => `\`${name}\``);
+  const more = unknown.length > MAX_NAMED ? ` and ${unknown.length - MAX_NAMED} more` : '';
+  const [noun, end] = unknown.length === 1 ? ['option', 'it is'] : ['options', 'they are'];
+  return `\`initLogger\` has no ${noun} ${named.join(', ')}${more}; ${end} ignored.`;
 }
 
 module.exports = { Destinations, statsOf };
