@@ -347,6 +347,14 @@ test('members that the masking function leaves out, and tags that it makes equal
   expect(row.error).toBe('***');
 });
 
+test('half a character that the masking function leaves behind is replaced', async () => {
+  const { row, problems, stderr } = await masksOneSpan(
+    String.raw`(value) => (value === 'failed' ? '\\ud83d "cut\ud83d' : value)`,
+  );
+  expect({ problems, stderr }).toEqual({ problems: [], stderr: '' });
+  expect(row.error).toBe('\\ud83d "cut\ufffd');
+});
+
 test('nothing unmasked is in the spool, and what was masked arrives after SIGKILL', () =>
   withDirectory(async (directory) => {
     // The first process has nobody to send to.

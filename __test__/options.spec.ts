@@ -187,3 +187,13 @@ test('an option without a value, and those of the braintrust package, are not na
   expect(unknownOptions({ ...theirs, ...unset, disableSpanCache: true })).toEqual([]);
   expect(unknownOptions(null)).toEqual([]);
 });
+
+test('half a character at the end of a name that was cut is replaced', async () => {
+  const unpaired = 'cut\ud83d';
+  const url = `http://127.0.0.1:${await closedPort()}`;
+  const warnings: string[] = [];
+  onWarning(({ code }) => warnings.push(code));
+  initLogger({ apiKey: 'key', appUrl: url, projectName: unpaired, tags: [unpaired] });
+  await close({ timeoutMs: 0 });
+  expect(warnings).toEqual([]);
+});
