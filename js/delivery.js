@@ -188,7 +188,9 @@ class Delivery {
  * @returns {import('../index.d.ts').FlushReport}
  */
 const reportOf = (recorder) => {
-  return { ...parse(recorder.stats()), complete: recorder.isIdle() };
+  const stats = parse(recorder.stats());
+  const isLate = stats.lost.not_delivered_at_exit !== undefined;
+  return { ...stats, complete: recorder.isIdle() && !isLate };
 };
 
 /**

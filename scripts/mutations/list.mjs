@@ -288,8 +288,8 @@ export const MUTATIONS = [
     name: 'flush: it does not wait for the snapshot',
     world: '4162',
     file: `${EXPORT}/exporter/endings.rs`,
-    replace: `      let is_kept = complete && self.snapshot.has_tried(flush.snapshot);`,
-    by: `      let is_kept = complete;`,
+    replace: `      let is_kept = is_settled && self.snapshot.has_tried(flush.snapshot);`,
+    by: `      let is_kept = is_settled;`,
   },
   {
     name: 'shutdown: it ignores its deadline',

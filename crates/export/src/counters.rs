@@ -109,6 +109,11 @@ impl Counters {
     self.unprocessed() == 0 && stats.pending + stats.spooled + stats.attachments.pending == 0
   }
 
+  /// Whether everything that was accepted is settled, and nothing was lost because the time was over.
+  pub fn is_complete(&self) -> bool {
+    self.is_idle() && !self.has_lost(LossReason::NotDeliveredAtExit)
+  }
+
   /// Counts attachments that wait for their upload.
   pub fn accept_attachments(&self, count: usize) {
     self.attachments.accepted.fetch_add(count as u64, Relaxed);

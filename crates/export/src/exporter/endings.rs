@@ -6,7 +6,7 @@ use super::{
   Exporter, Output,
   waiting::{Boundary, TicketId, Waiting},
 };
-use crate::time::Now;
+use crate::{loss::LossReason, time::Now};
 
 impl Exporter {
   /// Waits until every row accepted before is settled, and a snapshot of everything open before is written or has
@@ -16,7 +16,9 @@ impl Exporter {
     let waiting = self.waiting(deadline, now);
     let ticket = waiting.ticket;
     if self.has_ended {
-      self.outputs.push_back(Output::Completed { ticket, complete: self.is_settled() });
+      self
+        .outputs
+        .push_back(Output::Completed { ticket, complete: self.account.counters.is_complete() });
     } else {
       self.flushes.push(waiting);
     }
@@ -90,6 +92,7 @@ impl Exporter {
 
   /// Completes the flushes that are settled, late, or blocked by a refused key.
   pub(super) fn complete_flushes(&mut self, now: Now) {
+    let is_late = self.account.counters.has_lost(LossReason::NotDeliveredAtExit);
     for mut flush in mem::take(&mut self.flushes) {
       if let Boundary::Rows(mark) = &flush.boundary
         && let Some(key) = mark.key()
@@ -101,12 +104,14 @@ impl Exporter {
       {
         flush.boundary = Boundary::Attachments(self.delivery.next_attachment());
       }
-      let complete = match flush.boundary {
+      let is_settled = match flush.boundary {
         Boundary::Rows(_) | Boundary::Batches(_) => false,
         Boundary::Attachments(number) => self.delivery.has_uploaded_before(number),
       };
-      let is_kept = complete && self.snapshot.has_tried(flush.snapshot);
+      let is_kept = is_settled && self.snapshot.has_tried(flush.snapshot);
       if is_kept || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {
+        // Rows that are lost because the time of a shutdown is over are settled, too.
+        let complete = is_settled && !is_late;
         self.outputs.push_back(Output::Completed { ticket: flush.ticket, complete });
       } else {
         self.flushes.push(flush);
@@ -126,7 +131,7 @@ impl Exporter {
         self.close(waiting, now);
       } else if is_done && !self.delivery.is_writing() {
         self.delivery.begin_leaving();
-        let complete = self.is_settled();
+        let complete = self.account.counters.is_complete();
         self.outputs.push_back(Output::Completed { ticket: waiting.ticket, complete });
       } else {
         self.exit_deliveries.push(waiting);

@@ -257,3 +257,18 @@ fn a_shutdown_whose_deadline_some_events_missed_is_not_complete() {
   assert_eq!(host.stats().lost["not_delivered_at_exit"], 1);
   assert_eq!(host.completed, [(ticket, false)]);
 }
+
+#[test]
+fn a_flush_is_not_complete_when_a_shutdown_has_lost_its_rows() {
+  let mut host = Host::new(json!({}));
+  host.account.accept_event(Priority::Start, false);
+  let before = host.exporter.flush(10 * SECOND, host.now());
+  host.exporter.set_exit_deadline(Duration::ZERO);
+  host.exporter.handle_accepted("whatever", 8, host.now());
+  let close = host.exporter.shutdown(Duration::ZERO, host.now());
+  host.pass(SECOND, &|_, _| panic!("no request"));
+  let after = host.exporter.flush(10 * SECOND, host.now());
+  host.pass(SECOND, &|_, _| panic!("no request"));
+  assert_eq!(host.stats().lost["not_delivered_at_exit"], 1);
+  assert_eq!(host.completed, [(before, false), (close, false), (after, false)]);
+}
