@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use braintrust_row::RowId;
 use flue_event::{Body, Event, Ids};
 
 /// What an open span stands for, named by Flue's ids. Tool-call ids repeat between agents, so a call is
@@ -68,6 +69,11 @@ impl Activity {
   /// The compaction in the operation of these ids.
   pub fn compaction(ids: &Ids<'_>) -> Option<Self> {
     Some(Self::Compaction(ids.operation.as_deref()?.to_owned()))
+  }
+
+  /// A compaction that has ended before another one of its operation began, by its row.
+  pub fn earlier_compaction(row: RowId) -> Self {
+    Self::Compaction(row.to_string())
   }
 
   /// The first tool call with an id within its scope.

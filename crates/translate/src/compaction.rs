@@ -18,8 +18,13 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &CompactionStart<'_>) 
   let reason = start.reason.as_deref();
   let Some(new) = new_span(state, event, reason) else { return Vec::new() };
   // One operation may compact several times: after an overflow, and at its end.
-  if state.tree.has_ended_row(new.placement.span.row) {
+  let row = new.placement.span.row;
+  let earlier = state.tree.updatable_placement(&new.activity).map(|earlier| earlier.span.row);
+  if state.tree.has_ended_row(row) || earlier == Some(row) {
     return Vec::new();
+  }
+  if let Some(earlier) = earlier {
+    state.tree.rename_updatable(&new.activity, Activity::earlier_compaction(earlier));
   }
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
   metadata::write_ids(&mut row, &event.ids);
@@ -55,7 +60,19 @@ fn close(
   outcome: &Outcome<'_>,
   usage: Option<Usage>,
 ) -> ClosedSpan {
-  let of_turns = state.tree.get(activity).and_then(|open| open.turn_summary.usage);
+  if let Some(placement) = state.tree.updatable_placement(activity).cloned()
+    && !state.tree.has_ended_row(placement.span.row)
+  {
+    // Its operation has ended before it.
+    let label = Some(SpanLabel { name: None, kind: Some(SpanType::Task) });
+    let start = Start::Resumed(outcome.start(event.at));
+    state.tree.open_implicit(NewSpan { activity: activity.clone(), placement, label, start });
+  }
+  let mut of_turns = None;
+  if let Some(open) = state.tree.get_mut(activity) {
+    of_turns = open.turn_summary.usage;
+    open.turn_summary.reported = usage;
+  }
   let mut closed = state.tree.close_updatable(activity, event.at);
   if let Some(row) = &mut closed.row {
     outcome::write(row, outcome);

@@ -100,7 +100,7 @@ pub struct TurnSummary {
   /// The text of the last response.
   #[serde(skip)]
   pub output: Option<Json>,
-  /// What Flue has reported for the operation, at its end.
+  /// What Flue has reported for the operation or the compaction, at its end.
   #[serde(skip)]
   pub reported: Option<Usage>,
 }
@@ -110,15 +110,17 @@ pub struct TurnSummary {
 pub struct Updatable {
   /// Where it is. `None` without a span of its own.
   pub placement: Option<SpanPlacement>,
-  /// Of an operation: the usage of its turns so far.
+  /// Of an operation or a compaction: the usage of its turns so far.
   pub usage: Option<Usage>,
-  /// Of an operation: what Flue has reported for it.
+  /// Of an operation or a compaction: what Flue has reported for it.
   pub reported: Option<Usage>,
+  /// Of a span whose start never came: when it began, milliseconds since the epoch, as far as its end states that.
+  pub awaits_start: Option<i64>,
 }
 
-/// The usage of an operation that was interrupted or has ended, with that of a turn that ends later.
+/// The usage of an operation or a compaction that was interrupted or has ended, with that of a turn that ends later.
 pub struct LateUsage {
-  /// Of the operation.
+  /// Of the operation or the compaction.
   pub span: SpanContext,
   /// Of its turns so far.
   pub of_turns: Usage,

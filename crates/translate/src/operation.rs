@@ -3,7 +3,7 @@
 use crate::{
   activity::Activity,
   caller_context, identity, messages, metadata,
-  open_span::{NewSpan, TurnSummary},
+  open_span::{NewSpan, OpenSpan, TurnSummary},
   outcome,
   placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement},
   run,
@@ -50,6 +50,9 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &OperationStart<'_>) -
     }
     placement => (placement, Some(label(kind))),
   };
+  if let Some(open) = state.tree.get_mut(&activity) {
+    name_implicit(open, kind);
+  }
   let new = NewSpan { activity: activity.clone(), placement, label, start: placed.start };
   if let Some(mut row) = state.tree.open(new) {
     metadata::write_ids(&mut row, ids);
@@ -80,9 +83,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
     summary = std::mem::take(&mut open.turn_summary);
     open.turn_summary.usage = summary.usage;
     open.turn_summary.reported = end.usage;
-    if open.implicit && open.label.as_ref().is_none_or(|label| !is_renamed(label)) {
-      open.label = Some(label(kind));
-    }
+    name_implicit(open, kind);
     let has_child = open.has_ended_child || !open.children.is_empty();
     if open.label.is_none() && !has_child && end.outcome.failure.is_some() {
       // A wrapper that fails before its activity begins: nothing else shows the error.
@@ -140,6 +141,9 @@ pub fn open_implicit(state: &mut State, ids: &Ids<'_>, start: i64) -> Vec<Row> {
   if let Some(mut row) = state.tree.open_implicit(NewSpan { activity, placement, label, start }) {
     metadata::write_ids(&mut row, ids);
     row.metadata.remove("flue.turn_id");
+    if state.submissions.is_root(ids, operation) {
+      state.submissions.write_metadata(&mut row, ids);
+    }
     rows.push(row);
   }
   rows
@@ -183,6 +187,13 @@ fn calling_tool(
 ) -> Option<ActivitySpan> {
   state.enclosing(ids)?;
   state.open_span(Activity::tool(ids, call))
+}
+
+/// Names an operation whose start did not come first, unless the application has.
+fn name_implicit(open: &mut OpenSpan, kind: Option<&str>) {
+  if open.implicit && open.label.as_ref().is_none_or(|label| !is_renamed(label)) {
+    open.label = Some(label(kind));
+  }
 }
 
 /// Whether the application has changed the label of an operation whose start never came.

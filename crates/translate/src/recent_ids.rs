@@ -46,10 +46,10 @@ impl<T: Eq + Hash, V> RecentIds<T, V> {
     self.latest.entry(id).or_default()
   }
 
-  /// Forgets an id.
-  pub fn remove(&mut self, id: &T) {
-    self.latest.remove(id);
-    self.before.remove(id);
+  /// Forgets an id. Returns its value, if it was remembered.
+  pub fn remove(&mut self, id: &T) -> Option<V> {
+    let before = self.before.remove(id);
+    self.latest.remove(id).or(before)
   }
 
   /// The value of an id, to be changed, if it is remembered.

@@ -12,6 +12,9 @@ use crate::{
 use braintrust_row::{Json, Row, SpanType, time};
 use flue_event::{Event, Ids, RunEnd, RunStart};
 
+/// The name of a run whose start has not come.
+const UNKNOWN: &str = "workflow";
+
 /// `run_start` and `run_resume`.
 #[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, run: &RunStart<'_>) -> Vec<Row> {
@@ -33,6 +36,14 @@ pub fn start(state: &mut State, event: &Event<'_>, run: &RunStart<'_>) -> Vec<Ro
   };
   let own = identity::run(event.ids.run.as_deref().unwrap_or_default());
   state.set_alias(own, new.placement.span);
+  if let Some(open) = state.tree.get_mut(&activity).filter(|open| open.implicit) {
+    // Its operations came first. The application may have renamed it.
+    open.implicit = false;
+    open.start = Start::At(open.start.time().min(new.start.time()));
+    let is_renamed =
+      open.label.as_ref().is_some_and(|label| label.name.as_deref() != Some(UNKNOWN));
+    open.label = if is_renamed { open.label.take() } else { new.label.clone() };
+  }
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
   metadata::write_ids(&mut row, &event.ids);
   caller_context::write(&mut row, carrier);
@@ -88,7 +99,7 @@ pub fn open_implicit(state: &mut State, event: &Event<'_>) -> Option<Row> {
   let mut row = state.tree.open_implicit(NewSpan {
     activity,
     placement: SpanPlacement { span, parent: Parent::None },
-    label: Some(SpanLabel::new(SpanType::Task, "workflow".into())),
+    label: Some(SpanLabel::new(SpanType::Task, UNKNOWN.into())),
     start: Start::At(event.at),
   })?;
   row.set_metadata("flue.run_id", metadata::text(event.ids.run.as_deref()));

@@ -25,7 +25,8 @@ pub struct Tree {
   finished: RecentIds<Activity, bool>,
   /// Rows of spans that have had their own end.
   ended_rows: RecentIds<RowId>,
-  /// Spans whose own end may still come, and operations that have ended, of which turns may still end.
+  /// Spans whose own end may still come, operations and compactions that have ended, of which turns may still end, and
+  /// spans that have ended without a start.
   updatable: RecentIds<Activity, Updatable>,
 }
 
@@ -57,10 +58,11 @@ impl Tree {
   }
 
   /// Opens a span. Returns its first row, to be filled; the same row again if the span is open already, for
-  /// the first start stays. `None` if the span has ended or has no label.
+  /// the first start stays. Of a span whose end came first, a row without the end. `None` if the span has ended after a
+  /// start, or has no label.
   pub fn open(&mut self, span: NewSpan) -> Option<Row> {
     if self.has_ended(&span.activity) {
-      return None;
+      return self.late_start(span);
     }
     match self.open.get_mut(&span.activity) {
       Some(known) => {
@@ -152,7 +154,7 @@ impl Tree {
         }
         let interrupted = self.interrupt_descendants(&span, Evidence::Event(at));
         let row = span.end_row(activity, at);
-        if matches!(activity, Activity::Operation(_)) {
+        if span.implicit || matches!(activity, Activity::Operation(_) | Activity::Compaction(_)) {
           self.note_updatable(activity.clone(), span);
         }
         ClosedSpan { interrupted, row }

@@ -5,7 +5,7 @@ use crate::{
   compaction,
   conversations::ExpandedRequest,
   identity, message_text, messages, metadata,
-  open_span::{LateUsage, NewSpan},
+  open_span::NewSpan,
   options::TurnInput,
   outcome,
   placement::{Parent, SpanLabel, SpanPlacement, Start},
@@ -15,6 +15,8 @@ use crate::{
 };
 use braintrust_row::{Row, SpanContext, SpanType, time};
 use flue_event::{Event, Ids, Model, TurnEnd, TurnRequest, Usage};
+
+mod late;
 
 /// `turn_request`.
 #[inline(never)]
@@ -89,9 +91,10 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
     let new = new_span(state, event, purpose, model, Start::At(start));
     new.and_then(|new| state.tree.open_implicit(new));
   }
-  let operation = operation_of(state, &event.ids, &activity);
+  let parent = state.tree.get(&activity).map(|open| open.placement.parent.clone());
+  let operation = late::operation_of(state, &event.ids, parent.as_ref());
   let mut closed = state.tree.close(&activity, ended_at);
-  let mut late = None;
+  let mut late = Vec::new();
   if let Some(row) = &mut closed.row {
     write_request(row, event, purpose, model);
     row.set_metadata("model", metadata::text(response.model.as_deref()));
@@ -108,9 +111,8 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
     }
     // The event may not name the operation.
     let operation = operation.unwrap_or_default();
-    let compaction = Activity::Compaction(operation.clone());
-    if let Some(open) = state.tree.get_mut(&compaction).filter(|_| is_compaction(purpose)) {
-      usage::add(&mut open.turn_summary.usage, response.usage);
+    if let Some(Parent::Span(compaction @ Activity::Compaction(_), span)) = &parent {
+      late.extend(late::add_to_compaction(state, compaction, *span, response.usage));
     }
     if let Some(open) = state.tree.get_mut(&Activity::Operation(operation.clone())) {
       let summary = &mut open.turn_summary;
@@ -119,46 +121,12 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
         summary.output = message_text::assistant_text(response.output);
       }
     } else if let Some(usage) = &response.usage {
-      late = late_usage(state, &event.ids, &operation, usage);
+      late.extend(late::late_usage(state, &event.ids, &operation, usage));
     }
   }
   let mut rows = closed.into_rows();
   rows.extend(late);
   rows
-}
-
-/// The operation of a turn that is open; of several attempts at a root, the current one.
-fn operation_of(state: &State, ids: &Ids<'_>, turn: &Activity) -> Option<String> {
-  let Parent::Span(parent, span) = &state.tree.get(turn)?.placement.parent else { return None };
-  let root = state.submissions.get(ids).and_then(|submission| submission.root.as_ref());
-  match (root, parent) {
-    (Some(root), _) if root.span.row == span.row => Some(root.operation.clone()),
-    (_, Activity::Operation(operation) | Activity::Compaction(operation)) => {
-      Some(operation.clone())
-    }
-    _ => None,
-  }
-}
-
-/// An operation that was interrupted or has ended before one of its turns ended has the usage of that, too.
-fn late_usage(state: &mut State, ids: &Ids<'_>, operation: &str, usage: &Usage) -> Option<Row> {
-  let known = state.tree.add_late_usage(&Activity::Operation(operation.to_owned()), usage);
-  let is_root = state.submissions.is_root(ids, operation);
-  let LateUsage { span, of_turns, reported } = match known {
-    Some(known) => known,
-    None if is_root => {
-      let mut all = state.submissions.usage_before(ids);
-      usage::add(&mut all, Some(*usage));
-      LateUsage { span: state.submissions.root(ids)?, of_turns: all?, reported: None }
-    }
-    None => return None,
-  };
-  if is_root {
-    state.submissions.set_usage(ids, Some(of_turns));
-  }
-  let mut row = Row::of(span);
-  usage::write_larger(&mut row, reported, Some(of_turns));
-  Some(row)
 }
 
 /// `message_end`: usage that only the message of the turn reports. It follows the end of its turn, on 0.x it precedes it.

@@ -3,6 +3,7 @@
 mod adoption;
 mod custom_spans;
 mod garbage;
+mod late;
 mod nulls;
 mod parents;
 mod properties;

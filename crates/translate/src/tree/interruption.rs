@@ -1,10 +1,10 @@
-//! Spans whose own end never came.
+//! Spans whose own end never came, or came before their start.
 
 use super::Tree;
 use crate::{
   activity::Activity,
-  open_span::{Evidence, LateUsage, OpenSpan, TurnSummary, Updatable},
-  placement::SpanPlacement,
+  open_span::{Evidence, LateUsage, NewSpan, OpenSpan, TurnSummary, Updatable},
+  placement::{SpanPlacement, Start},
   submissions::Submissions,
   usage,
 };
@@ -23,19 +23,39 @@ impl Tree {
     placement.parent.activity().map(|_| placement)
   }
 
-  /// Adds the usage of a turn to an operation that was interrupted or has ended before the turn. `None` if that is not
-  /// known.
-  pub fn add_late_usage(&mut self, operation: &Activity, more: &Usage) -> Option<LateUsage> {
-    let known = self.updatable.get_mut(operation)?;
+  /// The row of a start that comes after the end of its span.
+  pub(super) fn late_start(&mut self, span: NewSpan) -> Option<Row> {
+    let known = self.updatable.get_mut(&span.activity)?;
+    let start = span.start.time().min(known.awaits_start.take()?);
+    let known = known.placement.clone()?;
+    // The start may have the parent that the end does not state.
+    let placement = if known.span == span.placement.span { span.placement } else { known };
+    let mut row = OpenSpan::new(placement, span.label, Start::At(start)).row(&span.activity)?;
+    row.stage = None;
+    Some(row)
+  }
+
+  /// Another span of the activity begins: what is known of the closed one stays under another name.
+  pub fn rename_updatable(&mut self, activity: &Activity, name: Activity) {
+    if let Some(known) = self.updatable.remove(activity) {
+      self.updatable.set(name, known);
+    }
+  }
+
+  /// Adds the usage of a turn to an operation or a compaction that was interrupted or has ended before the turn. `None` if
+  /// that is not known.
+  pub fn add_late_usage(&mut self, activity: &Activity, more: &Usage) -> Option<LateUsage> {
+    let known = self.updatable.get_mut(activity)?;
     usage::add(&mut known.usage, Some(*more));
     let span = known.placement.as_ref()?.span;
     Some(LateUsage { span, of_turns: known.usage?, reported: known.reported })
   }
 
   pub(super) fn note_updatable(&mut self, activity: Activity, span: OpenSpan) {
+    let awaits_start = span.implicit.then(|| span.start.time());
     let placement = span.label.map(|_| span.placement);
     let TurnSummary { usage, reported, .. } = span.turn_summary;
-    self.updatable.set(activity, Updatable { placement, usage, reported });
+    self.updatable.set(activity, Updatable { placement, usage, reported, awaits_start });
   }
 
   /// If too many spans are open, interrupts those that began first and have no open children: their ends
