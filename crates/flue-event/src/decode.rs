@@ -8,7 +8,7 @@ use crate::{
   custom_span::{CustomSpan, SpanUpdate},
   event::{Body, Event},
   feedback::Feedback,
-  fields::{Fields, number, text, time},
+  fields::{Fields, event_time, number, text},
   ids::Ids,
   log::Log,
   operation::{OperationEnd, OperationStart},
@@ -81,7 +81,7 @@ pub fn decode(event: &str, now: i64) -> Result<Event<'_>, DecodeError> {
   let f: Fields = serde_json::from_str(event)?;
   let kind = text(f.r#type).ok_or(DecodeError::NoType)?;
   let mut event = Event {
-    at: time(f.timestamp).unwrap_or(now),
+    at: event_time(f.timestamp).unwrap_or(now),
     index: number(f.event_index),
     is_0x: f.v.is_none(),
     ids: Ids::read(&f),

@@ -170,6 +170,14 @@ pub(crate) fn time(member: Member<'_>) -> Option<i64> {
   }
 }
 
+/// The time of an event, which an application may state in seconds: as milliseconds these would be before April 1973.
+pub(crate) fn event_time(member: Member<'_>) -> Option<i64> {
+  match number(member) {
+    Some(seconds) if (1e9..1e11).contains(&seconds) => time::valid(seconds * 1e3),
+    _ => time(member),
+  }
+}
+
 /// The elements of a list; none if the value is not one.
 pub(crate) fn list(member: Member<'_>) -> Vec<&RawValue> {
   member.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()

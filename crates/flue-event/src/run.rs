@@ -3,7 +3,7 @@
 use crate::{
   caller::Caller,
   carrier::TraceCarrier,
-  fields::{Fields, known, text, time},
+  fields::{Fields, event_time, known, text},
   outcome::Outcome,
   value::{RawJson, Text},
 };
@@ -30,7 +30,7 @@ impl<'a> RunStart<'a> {
   pub(crate) fn read(f: &Fields<'a>, resumed: bool) -> Self {
     Self {
       workflow: text(f.workflow_name),
-      started: time(f.started_at),
+      started: event_time(f.started_at),
       // 0.x calls it `payload`.
       input: f.input.or(f.payload),
       resumed,

@@ -150,6 +150,15 @@ impl OpenSpan {
     }
   }
 
+  /// Names a span as its end does, if its name still is the one of a span whose start states none.
+  pub fn name_unless_known(&mut self, unknown: &str, name: impl FnOnce() -> Option<String>) {
+    if let Some(label) = &mut self.label
+      && label.name.as_deref() == Some(unknown)
+    {
+      label.name = name().or(label.name.take());
+    }
+  }
+
   /// The first row of this span, with what a span of the application's gives it. `None` without a label.
   pub fn first_row(&self, activity: &Activity) -> Option<Row> {
     let mut row = self.row(activity)?;

@@ -189,8 +189,9 @@ fn calling_tool(
   state.open_span(Activity::tool(ids, call))
 }
 
-/// Names an operation whose start did not come first, unless the application has.
+/// Names an operation whose start did not come first or has no kind, unless the application has.
 fn name_implicit(open: &mut OpenSpan, kind: Option<&str>) {
+  open.name_unless_known(UNKNOWN, || label(kind).name);
   if open.implicit && open.label.as_ref().is_none_or(|label| !is_renamed(label)) {
     open.label = Some(label(kind));
   }

@@ -10,9 +10,13 @@ use crate::{
   outcome,
   placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement, Start},
   state::State,
+  tool,
 };
 use braintrust_row::{Row, SpanType};
-use flue_event::{Event, TaskEnd, TaskStart};
+use flue_event::{Event, Ids, TaskEnd, TaskStart};
+
+/// The name of a task whose agent is not known.
+const UNKNOWN: &str = "flue.task";
 
 /// `task_start`.
 #[inline(never)]
@@ -22,20 +26,43 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &TaskStart<'_>) -> Vec
   let fingerprint = identity::fingerprint(&start.delegation);
   let parent = delegating(state, event, start.tool_call.as_deref(), Some(fingerprint));
   let Some(parent) = parent else { return Vec::new() };
+  let activity = Activity::Task(task.to_owned());
+  let mut rows = Vec::new();
+  if !state.tree.has_ended(&activity) {
+    rows.extend(open_call(state, event, &parent));
+  }
   let span = identity::task(parent.span.trace, task);
   let new = NewSpan {
-    activity: Activity::Task(task.to_owned()),
+    activity,
     placement: parent.parent_of(span),
     label: Some(label(agent)),
     start: Start::At(event.at),
   };
-  let Some(mut row) = state.tree.open(new) else { return Vec::new() };
+  let Some(mut row) = state.tree.open(new) else { return rows };
   metadata::write_ids(&mut row, &event.ids);
   row.set_metadata("flue.agent", metadata::text(agent));
   row.set_metadata("flue.cwd", metadata::text(start.cwd.as_deref()));
   row.set_metadata("flue.tool_call_id", metadata::text(start.tool_call.as_deref()));
   row.input = start.input.map(messages::without_images);
-  vec![row]
+  rows.push(row);
+  rows
+}
+
+/// Opens the call of the `task` tool that starts the event's task, if its own start never came.
+fn open_call(state: &mut State, event: &Event<'_>, call: &ActivitySpan) -> Option<Row> {
+  let Activity::Tool { call: id, .. } = &call.activity else { return None };
+  if state.tree.has_ended(&call.activity) {
+    return None;
+  }
+  let operation = state.enclosing(&Ids { task: None, ..event.ids.clone() })?;
+  let mut row = state.tree.open_implicit(NewSpan {
+    activity: call.activity.clone(),
+    placement: operation.parent_of(call.span),
+    label: Some(tool::task_label()),
+    start: Start::At(event.at),
+  })?;
+  row.set_metadata("flue.tool_call_id", metadata::text(Some(id)));
+  Some(row)
 }
 
 /// `task`.
@@ -60,6 +87,9 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TaskEnd<'_>) -> Vec<Row> 
     let span = identity::task(state.trace(&event.ids), task);
     let placement = SpanPlacement { span, parent: Parent::Unknown };
     state.tree.open_implicit(new(placement, Start::Resumed(start)));
+  }
+  if let Some(open) = state.tree.get_mut(&activity) {
+    open.name_unless_known(UNKNOWN, || label(agent).name);
   }
   let mut closed = state.tree.close(&activity, event.at);
   if let Some(row) = &mut closed.row {
@@ -107,6 +137,6 @@ fn delegating(
 }
 
 fn label(agent: Option<&str>) -> SpanLabel {
-  let name = agent.map_or_else(|| "flue.task".to_owned(), |agent| format!("task:{agent}"));
+  let name = agent.map_or_else(|| UNKNOWN.to_owned(), |agent| format!("task:{agent}"));
   SpanLabel::new(SpanType::Task, name)
 }

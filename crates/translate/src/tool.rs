@@ -12,6 +12,9 @@ use crate::{
 use braintrust_row::{Row, SpanType};
 use flue_event::{Event, Tool, ToolEnd, ToolStart};
 
+/// The name of a call whose tool is not known.
+const UNKNOWN: &str = "tool:unknown";
+
 /// `tool_start`.
 #[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, start: &ToolStart<'_>) -> Vec<Row> {
@@ -45,6 +48,9 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> 
     let new = new_span(state, event, &activity, &end.tool, Start::At(start));
     new.and_then(|new| state.tree.open_implicit(new));
   }
+  if let Some(open) = state.tree.get_mut(&activity) {
+    open.name_unless_known(UNKNOWN, || Some(name(end.tool.name.as_deref()?)));
+  }
   let mut closed = state.tree.close(&activity, ended_at);
   if let Some(row) = &mut closed.row {
     write(row, event, &end.tool);
@@ -66,9 +72,18 @@ fn new_span(
   let Activity::Tool { scope, call } = activity else { return None };
   let parent = state.enclosing(&event.ids)?;
   let span = identity::tool(parent.span.trace, scope, call);
-  let name = format!("tool:{}", tool.name.as_deref().unwrap_or("unknown"));
+  let name = tool.name.as_deref().map_or_else(|| UNKNOWN.to_owned(), name);
   let label = Some(SpanLabel::new(SpanType::Tool, name));
   Some(NewSpan { activity: activity.clone(), placement: parent.parent_of(span), label, start })
+}
+
+/// The label of a call of the tool that delegates a task.
+pub fn task_label() -> SpanLabel {
+  SpanLabel::new(SpanType::Tool, name("task"))
+}
+
+fn name(tool: &str) -> String {
+  format!("tool:{tool}")
 }
 
 fn write(row: &mut Row, event: &Event<'_>, tool: &Tool<'_>) {

@@ -18,6 +18,9 @@ use flue_event::{Event, Ids, Model, TurnEnd, TurnRequest, Usage};
 
 mod late;
 
+/// The name of a turn whose model is not known.
+const UNKNOWN: &str = "llm:unknown";
+
 /// `turn_request`.
 #[inline(never)]
 pub fn request(state: &mut State, event: &Event<'_>, request: &TurnRequest<'_>) -> Vec<Row> {
@@ -91,7 +94,11 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
     let new = new_span(state, event, purpose, model, Start::At(start));
     new.and_then(|new| state.tree.open_implicit(new));
   }
-  let parent = state.tree.get(&activity).map(|open| open.placement.parent.clone());
+  let mut parent = None;
+  if let Some(open) = state.tree.get_mut(&activity) {
+    open.name_unless_known(UNKNOWN, || Some(name(model.name.as_deref()?)));
+    parent = Some(open.placement.parent.clone());
+  }
   let operation = late::operation_of(state, &event.ids, parent.as_ref());
   let mut closed = state.tree.close(&activity, ended_at);
   let mut late = Vec::new();
@@ -247,13 +254,17 @@ fn new_span(
   let span = identity::turn(enclosing.span.trace, turn);
   let compaction = if is_compaction(purpose) { compaction::running(state, ids) } else { None };
   let parent = compaction.unwrap_or_else(|| Parent::from(enclosing));
-  let name = format!("llm:{}", model.name.as_deref().unwrap_or("unknown"));
+  let name = model.name.as_deref().map_or_else(|| UNKNOWN.to_owned(), name);
   Some(NewSpan {
     activity: Activity::Turn(turn.to_owned()),
     placement: SpanPlacement { span, parent },
     label: Some(SpanLabel::new(SpanType::Llm, name)),
     start,
   })
+}
+
+fn name(model: &str) -> String {
+  format!("llm:{model}")
 }
 
 /// Whether the turn summarises a conversation instead of continuing it.

@@ -4,6 +4,7 @@ mod adoption;
 mod custom_spans;
 mod garbage;
 mod late;
+mod left_out;
 mod nulls;
 mod parents;
 mod properties;
