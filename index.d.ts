@@ -241,6 +241,7 @@ export interface ContentOptions {
 export type Builtin =
   | 'api-keys'
   | 'bearer-tokens'
+  | 'credentials'
   | 'credit-cards'
   | 'emails'
   | 'ip-addresses'

@@ -24,7 +24,7 @@ const PATTERNS = 'patterns';
 const rules = [
   '{"keys":["api_key","password"],"paths":["input.**.email","input.*.x"],"replacement":"*"}',
   '{"patterns":["a+b","\\\\d{3}",{"source":"^x.*$","flags":"gim"}]}',
-  '{"builtins":["api-keys","bearer-tokens","credit-cards","emails","ip-addresses","jwts","private-keys"]}',
+  '{"builtins":["api-keys","bearer-tokens","credentials","credit-cards","emails","ip-addresses","jwts","private-keys"]}',
 ];
 const payload =
   '{"apiKey":["a","\\ud83c","{\\"password\\":1}"],"user":{"email":"a@b.example"},"card":"4111 1111 1111 1111"}';

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{api_keys, credit_cards, emails, ip_addresses};
+use super::{api_keys, credentials, credit_cards, emails, ip_addresses};
 
 /// Base64 of a key, in one line.
 macro_rules! base64 {
@@ -55,8 +55,13 @@ pub const BUILTINS: &[Builtin] = &[
   },
   Builtin {
     name: "bearer-tokens",
-    expression: concat!(before!(), r"((?i-u:bearer)(?:[ \t+]|%20)+[A-Za-z0-9._~+/=-]{8,})"),
-    accepted: always,
+    expression: credentials::BEARER,
+    accepted: credentials::accepted_bearer,
+  },
+  Builtin {
+    name: "credentials",
+    expression: credentials::PAIR,
+    accepted: credentials::accepted_pair,
   },
   Builtin {
     name: "credit-cards",

@@ -20,7 +20,7 @@
 //! | file | |
 //! |---|---|
 //! | `ecma` | JavaScript's regular expressions, translated |
-//! | `api_keys`, `credit_cards`, `emails`, `ip_addresses` | the builtin patterns that need more than an expression |
+//! | `api_keys`, `credentials`, `credit_cards`, `emails`, `ip_addresses` | the builtin patterns that need more than an expression |
 //! | `builtin` | the builtin patterns |
 //! | `engine` | what runs expressions |
 //! | `escapes` | text with escapes that is not JSON |
@@ -47,6 +47,7 @@ macro_rules! before {
 mod api_keys;
 mod blanks;
 mod builtin;
+mod credentials;
 mod credit_cards;
 mod ecma;
 mod emails;

@@ -37,6 +37,33 @@ fn builtins_match_their_forms() {
 }
 
 #[test]
+fn credentials_are_found_in_headers_members_and_urls() {
+  let cases = [
+    ("bearer-tokens", "Bearer=abcdefgh12&b", "Bearer=[redacted]&b"),
+    ("bearer-tokens", "bearer: abcdefgh12", "bearer: [redacted]"),
+    ("bearer-tokens", "Bearer 'abcdefghij'", "Bearer '[redacted]'"),
+    ("bearer-tokens", "bearer=\\\"abcdefghij\\\"", "bearer=\\\"[redacted]\\\""),
+    ("credentials", "Authorization: Basic YWRhOmh1bnRlcjI=, a", "Authorization: [redacted], a"),
+    ("credentials", "basic%20YWRhOmh1bnRlcjI", "[redacted]"),
+    ("credentials", "Basic OmjDqQ==", "[redacted]"),
+    ("credentials", "postgres://ada:hunter2@db/x", "postgres://[redacted]@db/x"),
+    ("credentials", "see https://a:p%40s@s@h:80/x@y.", "see https://[redacted]@h:80/x@y."),
+    ("credentials", "rediss://:h\u{fc}nter2@h1,b:c@h", "rediss://[redacted]@h"),
+    ("credentials", "{\"a\":\"mongodb+srv:\\/\\/a:b@h\"", "{\"a\":\"mongodb+srv://[redacted]@h\""),
+  ];
+  check(&cases);
+  for (name, text) in [
+    ("bearer-tokens", "Bearer authentication. A bearer certificate, bearer credentials"),
+    ("bearer-tokens", "WWW-Authenticate: Bearer resource_metadata=\"https://h\""),
+    ("bearer-tokens", "type Bearer = undefined; bearer: required"),
+    ("credentials", "Basic information, basic understanding, Basic YWRhIGh1bnRlcjI="),
+    ("credentials", "ssh://git@h:22/x http://h:80/@a/b http://a.b/c:d@e https://[::1]:80 a://b"),
+  ] {
+    check(&[(name, text, text)]);
+  }
+}
+
+#[test]
 fn builtins_match_behind_the_codes_of_colours() {
   for code in ["\u{1b}[32m", "\u{1b}[1;33m", "\\u001b[0;32m", "\\x1B[1m"] {
     for (name, secret) in [

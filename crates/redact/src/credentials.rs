@@ -1,0 +1,88 @@
+//! Credentials in headers and addresses: bearer tokens, and pairs of a user's name and password.
+
+use std::ops::Range;
+
+/// A bearer token with its scheme; one behind a colon, an equals sign or a quote without it.
+pub const BEARER: &str = concat!(
+  before!(),
+  r#"(?:((?i-u:bearer)(?:[ \t+]|%20)+[A-Za-z0-9._~+/=-]{8,})"#,
+  r#"|(?i-u:bearer)[ \t]*[ \t=:](?:[ \t]|%20)*\\*["'`]?([A-Za-z0-9._~+/=-]{8,}))"#,
+);
+
+/// A user and password in base64 with their scheme, and those of a URL.
+pub const PAIR: &str = concat!(
+  "(?:",
+  before!(),
+  r#"((?i-u:basic)(?:[ \t+]|%20)+[A-Za-z0-9+/_-]{6,}={0,2})"#,
+  r#"|[A-Za-z0-9]://((?-u:[^\x00-\x20/?#@:"'<>\\`])*:(?-u:[^\x00-\x20/?#"'<>\\`])+)@)"#,
+);
+
+/// What follows the word in a text, and is no token.
+const WORDS: [&str; 10] = [
+  "authentication",
+  "authorization",
+  "certificate",
+  "certificates",
+  "credential",
+  "credentials",
+  "instrument",
+  "instruments",
+  "security",
+  "securities",
+];
+/// What is behind a colon or an equals sign, without quotes, is a token if it is so long, or has a digit.
+const LONG: usize = 20;
+
+/// The token in a match, unless it is none.
+pub fn accepted_bearer(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
+  let shown = text.get(found.clone()).unwrap_or_default();
+  let behind = behind_scheme(shown, "bearer");
+  let token = behind.unwrap_or(shown);
+  let is_word = WORDS.contains(&&*token.trim_end_matches('.').to_ascii_lowercase());
+  // The header of a response: `Bearer resource_metadata="…"`.
+  let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+  let is_parameter = token.strip_suffix('=').is_some_and(is_name)
+    && text.get(found.end..).is_some_and(|rest| rest.starts_with(['"', '\\']));
+  let is_quoted = text.get(..found.start).is_some_and(|before| before.ends_with(['"', '\'', '`']));
+  let is_token = behind.is_some()
+    || is_quoted
+    || token.len() >= LONG
+    || token.contains(|letter: char| letter.is_ascii_digit());
+  Vec::from_iter((is_token && !is_word && !is_parameter).then_some(found))
+}
+
+/// The user and password in a match, unless it has none.
+pub fn accepted_pair(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
+  let shown = text.get(found.clone()).unwrap_or_default();
+  let is_pair = shown.contains(':') || behind_scheme(shown, "basic").is_some_and(has_pair);
+  Vec::from_iter(is_pair.then_some(found))
+}
+
+/// What a header has behind its scheme.
+fn behind_scheme<'t>(shown: &'t str, scheme: &str) -> Option<&'t str> {
+  let (word, rest) = shown.split_at_checked(scheme.len())?;
+  let behind = rest.trim_start_matches([' ', '\t', '+']).trim_start_matches("%20");
+  (word.eq_ignore_ascii_case(scheme) && behind.len() < rest.len()).then_some(behind)
+}
+
+/// Whether base64, which may be cut, is that of a text with a colon.
+fn has_pair(base64: &str) -> bool {
+  let (mut bytes, mut bits) = (Vec::new(), 0_u32);
+  for (index, byte) in base64.trim_end_matches('=').bytes().enumerate() {
+    let value = match byte {
+      b'A'..=b'Z' => byte - b'A',
+      b'a'..=b'z' => byte - b'a' + 26,
+      b'0'..=b'9' => byte - b'0' + 52,
+      b'+' | b'-' => 62,
+      _ => 63,
+    };
+    bits = bits << 6 | u32::from(value);
+    if index % 4 > 0 {
+      let [.., last] = (bits >> (6 - index % 4 * 2)).to_be_bytes();
+      bytes.push(last);
+    }
+  }
+  let text = String::from_utf8_lossy(&bytes);
+  let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+  text.contains(':') && !text.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER)
+}
