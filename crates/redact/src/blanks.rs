@@ -28,6 +28,15 @@ pub fn trim_end<'t>(mut text: &'t str, spaces: &[char]) -> &'t str {
   }
 }
 
+/// The word of such letters in which a text ends. It may follow a code of colours, which ends with a letter.
+pub fn word_at_end(text: &str, is_part: impl Fn(char) -> bool) -> Option<&str> {
+  let mut start = text.trim_end_matches(is_part).len();
+  if let Some(code) = start_of_code(text.as_bytes().get(..start)?) {
+    start = code + code_length(text.as_bytes().get(code..)?);
+  }
+  text.get(start..).filter(|word| !word.is_empty())
+}
+
 /// The text without codes.
 pub fn without_codes(text: Cow<'_, str>) -> Cow<'_, str> {
   if !text.as_bytes().contains(&ESCAPE) {

@@ -8,7 +8,7 @@ pub const EXPRESSION: &str = concat!(
   r"(?:%B|%20|",
   before!(),
   ")",
-  r"([0-9](?:(?:[ .\x{A0}\x{2009}\x{2010}-\x{2015}\x{202F}-]{1,2}|\+|%20)?[0-9]){12,})",
+  r"([0-9](?:(?:[ .\x{A0}\x{2009}\x{2010}-\x{2015}\x{202F}-]{1,2}|\+|%2[0Dd])?[0-9]){12,})",
 );
 
 /// How many digits a card number has (ISO/IEC 7812-1), and at most how many groups.
@@ -18,7 +18,7 @@ const LENGTHS: Range<usize> = 13..20;
 struct Group {
   range: Range<usize>,
   first: usize,
-  /// Whether the separator before it is one that other numbers have, too: a dot of decimals, `+` of sums, `%20` of lists.
+  /// Whether the separator before it is one that other numbers have, too: a dot of decimals, `+` of sums, `%20` and `%2D` of lists.
   after_mark: bool,
 }
 
@@ -95,7 +95,7 @@ fn read(shown: &str, offset: usize) -> (Vec<u8>, Vec<Group>) {
   while let Some((index, byte)) = bytes.next() {
     let at = offset + index;
     if byte == b'%' {
-      // The digits of `%20` are none of a number.
+      // The digits of `%20` and `%2D` are none of a number.
       bytes.nth(1);
     }
     if !byte.is_ascii_digit() {

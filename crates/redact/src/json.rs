@@ -14,6 +14,7 @@ use super::{
   escapes::{unescaped, unescaped_content},
   kind::{Kept, kept_members},
   literals::Literals,
+  marked_lines::MarkedLine,
   paths::PathState,
   rules::Rules,
 };
@@ -102,7 +103,8 @@ pub fn redacted_text(
         let end = if form.is_open() { text.len() } else { range.end };
         let shown = text.get(range.start..end).unwrap_or_default();
         let location = if form == Form::Members { &around } else { location };
-        let part = redacted_part(rules, shown, form, range.len(), location, inside);
+        let before = text.get(..range.start).unwrap_or_default();
+        let part = redacted_part(rules, (before, shown), form, range.len(), location, inside);
         if form.is_open() {
           range.end = range.start + part.end;
           values.resume(range.start + part.resume);
@@ -171,11 +173,11 @@ struct Part {
   around: PathState,
 }
 
-/// Redacts a list, an object or members that are malformed or do not end, at the beginning of a text. Their structure
-/// ends at `limit`.
+/// Redacts a list, an object or members that are malformed or do not end, at the beginning of a text that has another
+/// before it. Their structure ends at `limit`.
 fn redacted_part(
   rules: &Rules,
-  text: &str,
+  (before, text): (&str, &str),
   form: Form,
   limit: usize,
   location: &PathState,
@@ -191,6 +193,7 @@ fn redacted_part(
     rewrite.scanner = Scanner::of_members(text);
     rewrite.containers.push(Container { location: location.clone(), kept: None });
     rewrite.has_no_bracket = true;
+    rewrite.line = MarkedLine::of(before);
   }
   rewrite.run_cut()
 }
@@ -235,6 +238,8 @@ struct Rewrite<'a> {
   is_cut: bool,
   /// Whether the bracket of the outermost object is missing.
   has_no_bracket: bool,
+  /// The line in which it begins, if that has marks.
+  line: Option<MarkedLine<'a>>,
   /// The end of the last token.
   read: usize,
   /// The end of the structure of the text.
@@ -254,6 +259,7 @@ impl<'a> Rewrite<'a> {
       inside,
       is_cut: false,
       has_no_bracket: false,
+      line: None,
       read: 0,
       limit: text.len(),
     }
@@ -398,16 +404,22 @@ impl<'a> Rewrite<'a> {
   }
 
   /// Replaces the rest of an object in which a value that must be hidden is malformed: up to its closing bracket, else
-  /// all. Of members without brackets, the rest of the line, unless the value does not end. Returns whether the text
-  /// behind the object can be read.
+  /// all. Of members without brackets, the rest of the line; if the value does not end, all, or of a string
+  /// behind marks the lines that belong to it. Returns whether the text behind the object can be read.
   fn hide_rest(&mut self, from: usize, separator: &str) -> bool {
     let text = self.text;
     let with = format!("{separator}{}", self.rules.mark().as_str());
     if self.is_in_members() {
       let at = self.scanner.position();
       let rest = text.get(at..).unwrap_or_default();
-      let line = rest.find('\n').filter(|_| !rest.starts_with(['"', '{', '[']));
-      self.replace(from..line.map_or(text.len(), |line| at + line), &with);
+      let is_open = rest.starts_with(['"', '{', '[']);
+      // A bracket that does not end is searched to the end of the text, which may not be repeated for each line.
+      let end = match self.line.as_ref().filter(|_| rest.starts_with('"')) {
+        Some(line) => line.end(rest),
+        None => rest.find('\n').filter(|_| !is_open).unwrap_or(rest.len()),
+      };
+      let end = rest.get(..end).unwrap_or_default().trim_end_matches(['\r', '\n']).len();
+      self.replace(from..at + end, &with);
       return false;
     }
     let Ok(end) = self.scanner.skip_container() else {

@@ -32,6 +32,8 @@
 //! | `embedded` | JSON inside of text |
 //! | `kind` | objects that are reasoning or errors |
 //! | `marked_lines` | lines with marks before their first word |
+//! | `quotes` | the quotes of strings in other text |
+//! | `assignments` | strings behind an equals sign |
 //! | `literals` | members as Python and JavaScript print them |
 //! | `json` | redaction of JSON text |
 //! | `redactor` | redaction of rows |
@@ -45,6 +47,7 @@ macro_rules! before {
 }
 
 mod api_keys;
+mod assignments;
 mod blanks;
 mod builtin;
 mod credentials;
@@ -61,6 +64,7 @@ mod literals;
 mod marked_lines;
 mod paths;
 mod pattern;
+mod quotes;
 mod raw_rules;
 mod redactor;
 mod rules;

@@ -1,14 +1,16 @@
-//! Members of objects as Python and JavaScript print them: `{'password': 'x'}` and `{ password: 'x' }`.
+//! Members of objects as Python and JavaScript print them: `{'password': 'x'}`, `{ password: 'x' }`, `User(password='x')`.
 
 use std::ops::Range;
 
 use braintrust_row::terminal;
 
 use super::{
-  blanks::{SPACES, trim_end, trim_start, without_codes},
+  assignments,
+  blanks::{SPACES, trim_end, trim_start, without_codes, word_at_end},
   escapes::unescaped_content,
   marked_lines::{MarkedLine, is_line_start},
   paths::PathState,
+  quotes::{end_of_escape, end_of_string, is_apostrophe, is_quote},
   rules::Rules,
 };
 
@@ -36,14 +38,17 @@ impl<'a> Literals<'a> {
     for found in memchr::memchr2_iter(b':', b'=', part.as_bytes()) {
       let (before, rest) = self.text.split_at_checked(start + found)?;
       let is_pair = rest.starts_with("=>");
-      if !is_pair && !rest.starts_with(':') {
-        continue;
-      }
       let value = trim_start(rest.get(1 + usize::from(is_pair)..)?, &SPACES);
-      if let Some((before, name)) = name_at_end(before, value, is_pair)
-        && self.covers(name)
-        && let Some(value) = self.value(before, value)
-      {
+      let value = if is_pair || rest.starts_with(':') {
+        name_at_end(before, value, is_pair)
+          .filter(|(_, name)| self.covers(name))
+          .and_then(|(before, _)| self.value(before, value))
+      } else {
+        assignments::name(before, value)
+          .filter(|name| self.covers(name))
+          .map(|_| self.range(value, assignments::end(before, value)))
+      };
+      if let Some(value) = value {
         self.covered = value.end;
         return Some(value);
       }
@@ -85,8 +90,13 @@ impl<'a> Literals<'a> {
   fn value(&self, before: &str, rest: &str) -> Option<Range<usize>> {
     let end = end_of_value(rest, MarkedLine::of(before).as_ref());
     let value = trim_end(rest.get(..end)?, &SPACES);
+    (!value.is_empty()).then(|| self.range(rest, value.len()))
+  }
+
+  /// The position of a value of this length, with which the rest of the text begins.
+  fn range(&self, rest: &str, length: usize) -> Range<usize> {
     let start = self.text.len() - rest.len();
-    (!value.is_empty()).then_some(start..start + value.len())
+    start..start + length
   }
 }
 
@@ -107,18 +117,20 @@ fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str
     return None;
   }
   let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
-  let mut start = text.trim_end_matches(is_part).len();
-  // The name may follow a code of colours, which ends with a letter.
-  if let Some(code) = terminal::start_of_code(text.as_bytes().get(..start)?) {
-    start = code + terminal::code_length(text.as_bytes().get(code..)?);
-  }
-  let name = text.get(start..).filter(|name| !name.is_empty())?;
+  let name = word_at_end(text, is_part)?;
+  let start = text.len() - name.len();
   let mut before = text.get(..start)?;
   if is_pair {
     before = before.strip_suffix(':')?;
   }
   let outer = trim_end(before, &[' ', '\t']);
-  (outer.ends_with(['{', ',']) || is_line_start(outer)).then_some((before, name))
+  // A name behind other brackets may be a parameter, and what follows it a type.
+  let is_argument = || outer.ends_with(['(', '[']) && value.starts_with(is_quote_of_string);
+  (outer.ends_with(['{', ',']) || is_argument() || is_line_start(outer)).then_some((before, name))
+}
+
+fn is_quote_of_string(letter: char) -> bool {
+  matches!(letter, '\'' | '"' | '`')
 }
 
 /// Whether a text begins with a string, a number, a list or an object, also one of a class: `Secret {`, `Row(2) [`.
@@ -179,23 +191,6 @@ fn end_of_value(shown: &str, line: Option<&MarkedLine<'_>>) -> usize {
   text.len()
 }
 
-/// Whether a quote is a part of a word, as in `don't`, and not behind the prefix of a string, as in `b'x'`, or a code of
-/// colours.
-fn is_apostrophe(text: &[u8], quote: usize) -> bool {
-  let before = text.get(..quote).unwrap_or_default();
-  let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
-  let length = before.iter().rev().take_while(is_part).take(3).count();
-  let word = before.get(before.len() - length..).unwrap_or_default();
-  let is_prefix = length < 2 || length == 2 && word.iter().all(|l| b"bBrRfF".contains(l));
-  let is_code =
-    || before.split_last().and_then(|(_, code)| terminal::start_of_code(code)).is_some();
-  !is_prefix && text.get(quote + 1).is_some_and(u8::is_ascii_alphabetic) && !is_code()
-}
-
-fn is_quote(byte: u8) -> bool {
-  matches!(byte, b'\'' | b'"')
-}
-
 /// Whether white space and then a string follow that is not the name of a member.
 fn is_string_next(text: &[u8], at: usize) -> bool {
   let next = text.get(at..).unwrap_or_default().trim_ascii_start();
@@ -203,34 +198,4 @@ fn is_string_next(text: &[u8], at: usize) -> bool {
     let behind = next.get(end_of_string(next, 0) + 1..).unwrap_or_default();
     !behind.trim_ascii_start().starts_with(b":")
   }
-}
-
-/// The end of the backslashes at `at` and of what they escape: of a string, if that is its quote, which ends in this line.
-fn end_of_escape(text: &[u8], at: usize) -> usize {
-  let rest = text.get(at..).unwrap_or_default();
-  let length = rest.iter().take_while(|byte| **byte == b'\\').count();
-  let quote = rest.get(..=length).filter(|quote| quote.last().is_some_and(|last| is_quote(*last)));
-  let string = quote.and_then(|quote| {
-    let behind = rest.get(quote.len()..)?;
-    let is_end = |end: &usize| !behind.get(..*end).unwrap_or_default().ends_with(b"\\");
-    let end = memchr::memmem::find_iter(behind, quote).find(is_end)?;
-    let content = behind.get(..end)?;
-    memchr::memchr(b'\n', content).is_none().then_some(content)
-  });
-  // Otherwise each backslash escapes one byte.
-  at + string.map_or((length - 1) | 1, |string| 2 * length + 1 + string.len())
-}
-
-/// The position of the quote that ends the string whose first quote is at `quote`. One that does not end in its line is
-/// cut: where it ends is not known.
-fn end_of_string(text: &[u8], quote: usize) -> usize {
-  let mut at = quote + 1;
-  while let Some(byte) = text.get(at).filter(|byte| Some(*byte) != text.get(quote)) {
-    match byte {
-      b'\n' if text.get(quote) != Some(&b'`') => return text.len(),
-      b'\\' => at += 2,
-      _ => at += 1,
-    }
-  }
-  at
 }

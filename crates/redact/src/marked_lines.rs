@@ -58,10 +58,10 @@ fn last_line(text: &str) -> Option<&str> {
   line_end.map_or(Some(text).filter(|_| far == 0), |end| text.get(far + end + 1..))
 }
 
-/// The name of a file that marks follow to the end of a line.
+/// The name of a file, such as `a.js` or `Makefile`, that marks follow to the end of a line.
 fn file(line: &str) -> Option<&str> {
   let file = line.trim_end_matches(is_mark);
-  let is_file = file.contains(['.', '/'])
+  let is_file = (file.contains(['.', '/']) || file.ends_with("file"))
     && !file.contains(|letter: char| letter.is_whitespace() || "'\"`,;([{".contains(letter))
     && line.get(file.len()..)?.starts_with([':', '-']);
   is_file.then_some(file)

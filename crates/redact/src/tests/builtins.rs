@@ -84,6 +84,7 @@ fn builtins_match_the_rarer_forms() {
   let key = "-----BEGIN PRIVATE KEY-----\\nMIIEvQ+/a=\\n-----END PRIVATE KEY-----\\n";
   let cases = [
     ("credit-cards", "4111 1111 1111 1111 12/27", "[redacted] 12/27"),
+    ("credit-cards", "n=4111%2D1111%2d1111%2D1111&b", "n=[redacted]&b"),
     ("credit-cards", "0042 4111-1111-1111-1111 123", "0042 [redacted] 123"),
     ("credit-cards", "3782 822463 10005, 4111.1111.1111.1111", "[redacted], [redacted]"),
     (

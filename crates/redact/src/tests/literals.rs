@@ -141,6 +141,51 @@ fn pairs_of_a_map_are_members() {
 }
 
 #[test]
+fn strings_behind_an_equals_sign_are_members() {
+  let cases = [
+    ("User(password='hunter2', b=1)", "User(password='[redacted]', b=1)"),
+    ("#<User @password=\"hunter2\", @b=1>", "#<User @password='[redacted]', @b=1>"),
+    ("<a password=\"hunter2\" b=\"c\">", "<a password='[redacted]' b=\"c\">"),
+    ("login --password=\"hunter2\" b", "login --password='[redacted]' b"),
+    ("x[\"headers\"] = b'hunter2', b", "x[\"headers\"] = '[redacted]', b"),
+    ("{\"password\"=\"hunter2\"}", "{\"password\"='[redacted]'}"),
+    ("don't: PASSWORD='hunter2' b", "don't: PASSWORD='[redacted]' b"),
+    ("password = `hunter2`; b", "password = '[redacted]'; b"),
+    ("password = 'a' +\n  'hunter2'; b", "password = '[redacted]'; b"),
+    ("password='a'\"hunter2\" b", "password='[redacted]' b"),
+    ("password = \"\"\"a\nhunter2\"\"\"\nb", "password = '[redacted]'\nb"),
+    ("f('password=\"hunter2\"', 'b')", "f('password='[redacted]'', 'b')"),
+    (r"f('password=\'hunter2\'', b)", "f('password='[redacted]'', b)"),
+    ("password=\\\"hunter2\nb", "password='[redacted]'\nb"),
+    ("- password = 'hunter2\n- b", "- password = '[redacted]'\n- b"),
+    ("a\npassword='hunter2\nhunter2", "a\npassword='[redacted]'"),
+    ("~[1mpassword~[0m=~[32m'hunter2'~[0m", "~[1mpassword~[0m=~[32m'[redacted]'~[0m"),
+    // Named arguments of Ruby, Swift and PHP.
+    ("f(password: \"hunter2\", b: 1)", "f(password: '[redacted]', b: 1)"),
+    ("[password: 'hunter2', b: 1]", "[password: '[redacted]', b: 1]"),
+  ];
+  for (text, expected) in cases {
+    let (text, expected) = (text.replace('~', "\u{1b}"), expected.replace('~', "\u{1b}"));
+    assert_eq!(input(keys(), &json!(text)), expected, "{text}");
+  }
+}
+
+#[test]
+fn comparisons_and_quotes_that_end_a_string_are_no_members() {
+  for text in [
+    "if (password == \"x\" || password != 'x') {}",
+    "grep \"password=\" a.txt\nb \"c\"",
+    "url + '?password=' + value + '&b=' + c",
+    "<a data-password=\"x\" name=\"password\">",
+    "?password=x&b='c'",
+    "f(password=password, headers=get('x'))",
+    "(headers: { a: string }) => [password, 'x']",
+  ] {
+    assert_eq!(input(keys(), &json!(text)), text);
+  }
+}
+
+#[test]
 fn a_name_may_be_the_first_word_of_a_line_behind_its_number_or_a_mark() {
   for before in [
     "",
@@ -155,6 +200,7 @@ fn a_name_may_be_the_first_word_of_a_line_behind_its_number_or_a_mark() {
     "- ",
     "\u{2502} 3 ",
     "src/a-2.js:12:  ",
+    "Makefile:12:  ",
     "a.js-12-",
     "C:\\src\\a.js:12:5:  ",
     "/etc/a:  ",
@@ -378,6 +424,16 @@ fn a_text_of_many_such_members_takes_linear_time() {
     "x: [\\n",
     "\\'x\\':\\\\' ",
     "\"x\"=>\"",
+    "x='",
+    "x=\"",
+    "x='a'",
+    "x='a'+",
+    "x=\\'",
+    "x=\\\\\"a",
+    "x=\"\"\"",
+    "- x='a\n",
+    "+ \"x\": \"a\n",
+    "+ \"x\": [\n",
   ] {
     input(json!({ "keys": ["x"], "patterns": ["plum"] }), &json!(piece.repeat(50_000)));
   }

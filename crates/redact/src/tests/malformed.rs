@@ -110,6 +110,20 @@ fn members_without_their_object_are_redacted() {
 }
 
 #[test]
+fn a_string_that_does_not_end_has_no_more_than_its_lines_behind_a_mark() {
+  check(
+    &keys(),
+    &[
+      (
+        "+ \"password\": \"hunter2xyz\n+ 'b': 'c'\nd",
+        "+ \"password\":\"[redacted]\"\n+ 'b': 'c'\nd",
+      ),
+      ("\"password\": \"hunter2xyz\nhunter2xyz", "\"password\":\"[redacted]\""),
+    ],
+  );
+}
+
+#[test]
 fn members_that_stand_where_none_belong_are_redacted() {
   let cases = [
     (r#"[ "password": "hunter2xyz" ]"#, r#"[ "password": "[redacted]" ]"#),

@@ -1,0 +1,97 @@
+//! Names with an equals sign and a string behind them, as Python prints members, and as code assigns them:
+//! `User(password='x')`, `headers["password"] = "x"`, `--password="x"`.
+
+use super::{
+  blanks::{trim_end, word_at_end},
+  marked_lines::MarkedLine,
+  quotes::{end_of_escape, end_of_string, is_apostrophe},
+};
+
+/// How many bytes before the quote are looked at to see whether it begins a string.
+const MAX_BEFORE: usize = 256;
+/// What may stand before the quote of a string.
+const PREFIXES: &[u8] = b"bBrRfFuUN";
+
+/// The name in which a text ends, if `value` begins with a string.
+pub fn name<'t>(text: &'t str, value: &str) -> Option<&'t str> {
+  let quote = quote(value.as_bytes())?;
+  let text = trim_end(text, &[' ', '\t']);
+  // One with a backslash may begin a string in a string.
+  if !value.starts_with('\\') && is_inside(text.as_bytes(), quote) {
+    return None;
+  }
+  let item = text.strip_suffix(']').unwrap_or(text);
+  if let Some(last) = item.chars().next_back().filter(|last| matches!(last, '\'' | '"')) {
+    let quoted = item.strip_suffix(last)?.trim_end_matches('\\');
+    return quoted.rsplit_once(last).map(|(_, name)| name);
+  }
+  let name = word_at_end(text, |letter| letter.is_alphanumeric() || "_$-".contains(letter))?;
+  // Options of commands, and removed lines of a difference.
+  Some(name.trim_start_matches('-'))
+}
+
+/// Where the string with which `value` begins ends, with those that are joined to it.
+pub fn end(before: &str, value: &str) -> usize {
+  let text = value.as_bytes();
+  let line = MarkedLine::of(before);
+  let mut end = 0;
+  loop {
+    let rest = text.get(end..).unwrap_or_default();
+    let start = end + rest.iter().take_while(|byte| PREFIXES.contains(byte)).count();
+    end = end_of_literal(text, start);
+    if end >= text.len() {
+      let behind =
+        || line.as_ref().map(|line| start + line.end(value.get(start..).unwrap_or_default()));
+      return behind().map_or(text.len(), |end| value.get(..end).unwrap_or(value).trim_end().len());
+    }
+    let rest = value.get(end..).unwrap_or_default();
+    let plus = rest.trim_start_matches([' ', '\t']).strip_prefix('+');
+    let next = plus.map_or(rest, str::trim_start);
+    // Without a plus, the quote may be that of a string around this one.
+    let is_joined = |quote| {
+      plus.is_some() || matches!(quote, b'\'' | b'"') && !is_inside(before.as_bytes(), quote)
+    };
+    if !quote(next.as_bytes()).is_some_and(is_joined) {
+      return end;
+    }
+    end = value.len() - next.len();
+  }
+}
+
+/// The position behind the string whose first quote, which may be escaped, is at `start`.
+fn end_of_literal(text: &[u8], start: usize) -> usize {
+  match text.get(start..).unwrap_or_default() {
+    [b'\\', rest @ ..] => {
+      let end = end_of_escape(text, start);
+      let length = rest.iter().take_while(|byte| **byte == b'\\').count() + 2;
+      let line = || memchr::memchr(b'\n', rest).map_or(text.len(), |line| start + 1 + line);
+      if end >= start + length { end + 1 } else { line() }
+    }
+    [first, second, third, rest @ ..] if first == second && second == third => {
+      let end = memchr::memmem::find(rest, &[*first; 3]);
+      end.map_or(text.len(), |end| start + end + 6)
+    }
+    _ => (end_of_string(text, start) + 1).min(text.len()),
+  }
+}
+
+/// The quote of the string with which a text begins.
+fn quote(text: &[u8]) -> Option<u8> {
+  let prefix = text.iter().take(2).take_while(|byte| PREFIXES.contains(byte)).count();
+  let rest = text.get(prefix..)?;
+  let escapes = rest.iter().take_while(|byte| **byte == b'\\').count();
+  rest.get(escapes).copied().filter(|byte| matches!(byte, b'\'' | b'"' | b'`'))
+}
+
+/// Whether a text ends in a string with these quotes, which began in the same line: `grep "password=" a`.
+fn is_inside(text: &[u8], quote: u8) -> bool {
+  let far = text.len().saturating_sub(MAX_BEFORE);
+  let near = text.get(far..).unwrap_or_default();
+  let line = match memchr::memrchr(b'\n', near) {
+    Some(end) => far + end + 1,
+    None if far == 0 => 0,
+    None => return false,
+  };
+  let quotes = memchr::memchr_iter(quote, text.get(line..).unwrap_or_default());
+  quotes.filter(|at| quote != b'\'' || !is_apostrophe(text, line + at)).count() % 2 == 1
+}
