@@ -262,14 +262,16 @@ observe((event, ctx) => sales.observer()(event, ctx));
 });
 
 test.each([
-  ['at the usual place', 'src/braintrust.ts'],
-  ['elsewhere', 'src/tracing.ts'],
+  ['at the usual place', 'src/braintrust.ts', `import { instrument } from '@flue/runtime';`],
+  ['elsewhere', 'src/tracing.ts', `import { instrument } from '@flue/runtime';`],
+  ['on 0.8', 'src/tracing.ts', `import { observe as instrument } from '@flue/runtime/app';`],
+  ['in CommonJS', 'src/tracing.ts', `const { instrument } = require('@flue/runtime');`],
 ])(
   'an observer of a logger that another module makes is not registered once more: %s',
-  async (_, module) => {
+  async (_, module, imports) => {
     const files = {
       'src/app.ts': `import './${module.slice('src/'.length)}';\n`,
-      [module]: `import { instrument } from '@flue/runtime';
+      [module]: `${imports}
 import { logger } from './logger.ts';
 instrument(logger.observer());
 `,
@@ -284,10 +286,13 @@ export const logger = initLogger();
   },
 );
 
-test('an observer of another package is not taken for one of a logger', async () => {
+test.each([
+  ['without Flue', ''],
+  ['in a module of an agent', `import { defineAgent } from '@flue/runtime';\n`],
+])('an observer of another package is not taken for one of a logger: %s', async (_, imports) => {
   const files = {
     'src/app.ts': `import './metrics.ts';\nimport './logger.ts';\n`,
-    'src/metrics.ts': `import { metrics } from './own.ts';\nmetrics.observer();\n`,
+    'src/metrics.ts': `${imports}import { metrics } from './own.ts';\nmetrics.observer();\n`,
     'src/logger.ts': `import { initLogger } from 'flue-braintrust';\nexport const logger = initLogger();\n`,
   };
   await withFiles(files, async (directory) => {

@@ -14,6 +14,9 @@ const OURS = 'flue-braintrust';
 const OFFICIAL = 'braintrust';
 /** Names that identify a module which connects Flue with Braintrust. */
 const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
+/** The modules of Flue that register observers, and the names of the functions that do. 0.8 has its own module. */
+const FLUE = ['@flue/runtime', '@flue/runtime/app'];
+const REGISTERING = ['instrument', 'observe'];
 
 /** What replaces a module in a test, or loads it in spite of that. */
 const MOCK = String.raw`(?:[mM]ock|[rR]equire[\w$]{1,40}|importActual|importOriginal)`;
@@ -66,8 +69,9 @@ function isOurs(file, files) {
  */
 function observesByLogger(file, files) {
   if (!/\.\s*observer\s*\(/.test(withoutTexts(file.text))) return false;
-  const hasFlue = importsOf(file.text).some(({ from }) => from.startsWith('@flue/runtime'));
-  return makesLogger(file) || (hasFlue && files.some(makesLogger));
+  if (makesLogger(file)) return true;
+  const taken = new Set(FLUE.flatMap((from) => takenOf(file.text, from).names));
+  return REGISTERING.some((name) => taken.has(name)) && files.some(makesLogger);
 }
 
 /** @param {SourceFile} file */
