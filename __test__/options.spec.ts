@@ -131,11 +131,12 @@ test('an option that there is not is named, and the logger works', async () => {
   ]);
 });
 
-test('all options that there are not are named at once, as far as a line has room', () => {
+test('all options that there are not are named at once, once, as far as a line has room', () => {
   const warnings: { code: string; message: string }[] = [];
   onWarning((warning) => warnings.push(warning));
   const none = { apiKey: '' };
   initLogger({ ...none, exitTimeoutMS: 1, projetName: 'p' } as object);
+  initLogger({ ...none, projetName: 'p', exitTimeoutMS: 1 } as object);
   initLogger({
     ...none,
     ...Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`o${n}`, n])),

@@ -55,7 +55,7 @@ class Destinations {
     const apiKey = readOption('apiKey', () => options?.apiKey);
     hideKeys([apiKey, env.BRAINTRUST_API_KEY, file.BRAINTRUST_API_KEY]);
     const unknown = unknownOptions(options);
-    if (unknown.length > 0) warn('BAD_OPTION', messageOn(unknown), unknown.join());
+    if (unknown.length > 0) warn('BAD_OPTION', messageOn(unknown), unknown.toSorted().join());
     if (unusable !== undefined) warn('ENV_FILE', `${unusable} It is ignored.`);
     const picked = pickOptions(options, environment.env);
     return this.#open(picked, environment, storage);
