@@ -85,6 +85,16 @@ test('one of several loggers adopts what an ended isolate has left in their stor
   expect(await seen('two loggers that adopt')).toEqual(expected);
 });
 
+test('a logger that opens while another one closes leaves it the rows that it still delivers', async () => {
+  const expected = { sent: [3, 1], lost: [], left: 0 };
+  expect(await seen('logger that opens while another one closes')).toEqual(expected);
+});
+
+test('a logger that opens takes over what another one cannot deliver for long while it closes', async () => {
+  const expected = { complete: false, sent: 1, lost: {} };
+  expect(await seen('logger that closes for long')).toEqual(expected);
+});
+
 test('a flush after which nothing is recorded stores nothing', async () => {
   const nothing = { isStored: true, complete: true, changes: 0 };
   expect(await seen('repeated flush')).toEqual(nothing);

@@ -42,6 +42,14 @@ export class CoreStorage {
     });
   }
 
+  /** @param {string} name */
+  adopts(name) {
+    return this.#session.run(
+      false,
+      (core, number) => core.call('adopts', number, core.write(name)) === 1,
+    );
+  }
+
   /** The changes of the storage that are due, in order. */
   takeChanges() {
     return this.#session.run([], (core, number) => {

@@ -16,6 +16,7 @@ import { print } from '../warn.js';
 /** @typedef {import('./core-module.mjs').CoreModule} CoreModule */
 /** @typedef {import('../../index.d.ts').Stats} Stats */
 /** @typedef {import('../host.d.ts').HostRecorder} HostRecorder */
+/** @typedef {import('./storage.mjs').Writer} Writer */
 /** @typedef {import('../native-types.d.ts').JsonString<any>} Json */
 
 /**
@@ -39,13 +40,14 @@ const STORING_MS = 1000;
 /** Begins the lines of the debug log. Other lines are diagnostics. */
 const DEBUG = '[flue-braintrust] debug: ';
 
-/** @implements {HostRecorder} */
+/** @implements {HostRecorder} @implements {Writer} */
 export class EdgeRecorder {
   #callbacks;
   #show;
   #counters = new EdgeCounters();
   #session;
   #isMasking = false;
+  isEnding = false;
   /** The instance of the core whose rows are being masked. */
   #maskedGeneration = 0;
   #isClosed = false;
@@ -69,7 +71,7 @@ export class EdgeRecorder {
       instance.call('await_storage', number);
       this.storageWork.reset();
     });
-    this.storageWork = storage && new StorageWork(new CoreStorage(this.#session), storage);
+    this.storageWork = storage && new StorageWork(new CoreStorage(this.#session), storage, this);
     this.requests = new CoreRequests(this.#session);
     this.#session.open();
     this.delivery = new Delivery(this, keepAlive);
@@ -138,7 +140,7 @@ export class EdgeRecorder {
 
   /** @param {number} timeoutMs */
   async close(timeoutMs) {
-    if (this.storageWork) this.storageWork.isEnding = true;
+    this.isEnding = true;
     const report = await this.#flush(true, timeoutMs);
     this.#isClosed = true;
     return report;
@@ -219,6 +221,11 @@ export class EdgeRecorder {
     this.#session.run(false, (core, number) => core.call('is_kept', number) === 1) &&
     this.storageWork?.isBusy !== true;
   isAtRest = () => this.#isClosed;
+  hasEnded = () => !this.delivery.isLed || (this.#isClosed && this.isKept());
+
+  endNow() {
+    this.#session.run(undefined, (core, number) => core.call('flush', number, 1, 0, ...now()));
+  }
 
   takeDiagnostics() {
     return this.#session.describe('take_diagnostics', '[]');
@@ -280,7 +287,7 @@ export class EdgeRecorder {
     const last = lostStats(this.#stats(), { waiting, reason: 'not_delivered_at_exit' });
     this.#session.dispose();
     this.#isClosed = true;
-    if (this.storageWork) this.storageWork.isEnding = true;
+    this.isEnding = true;
     return last;
   }
 }

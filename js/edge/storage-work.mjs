@@ -11,6 +11,10 @@ const TIMEOUT_MS = 5000;
 const LIST_AGAIN_MS = 1000;
 /** The longest delay. */
 const MAX_LIST_AGAIN_MS = 60_000;
+/** How long another recorder of the storage that ends may go on, in milliseconds: then it leaves what it has to this one. */
+const HAND_OVER_MS = 3000;
+/** How long this one waits for that. */
+const MAX_HAND_OVER_MS = 10_000;
 
 /** @typedef {import('./delivery.mjs').Leader} Leader */
 
@@ -22,14 +26,14 @@ const MAX_LIST_AGAIN_MS = 60_000;
  * @property {(files: Map<string, Uint8Array>, onAdopt: (name: string) => void, failure?: string) => boolean} openStorage
  *   passes all files, or why there are none; returns whether the recorder uses the storage. `onAdopt` is called for each
  *   file that it adopts
+ * @property {(name: string) => boolean} adopts whether a file of this name is one that the recorder adopts
  * @property {() => Change[]} takeChanges the changes of the next operation
  * @property {(result: Uint8Array | string) => void} completeStorage passes what was read, or why it has failed
  */
 
 export class StorageWork {
-  /** Whether the recorder ends: the next one may take its files. */
-  isEnding = false;
   #owner;
+  #writer;
   #storage;
   /** @type {StorageFiles} */
   #files;
@@ -39,15 +43,19 @@ export class StorageWork {
   /** How often in succession the files could not be listed, and when they are listed again. */
   #failures = 0;
   #listAt = 0;
+  /** Since when it waits for other recorders to end. @type {number | undefined} */
+  #waitingSince;
 
   /**
    * @param {Owner} owner
    * @param {import('../../index.d.ts').EdgeStorage} storage
+   * @param {import('./storage.mjs').Writer} writer the recorder
    */
-  constructor(owner, storage) {
+  constructor(owner, storage, writer) {
     this.#owner = owner;
     this.#storage = storage;
-    this.#files = new StorageFiles(storage, this);
+    this.#writer = writer;
+    this.#files = new StorageFiles(storage, writer);
   }
 
   /** Whether the recorder has the list of files. */
@@ -90,7 +98,8 @@ export class StorageWork {
       if (this.#isOpen) this.#owner.completeStorage('the runtime has ended the request');
     }
     const changes = this.#isOpen ? this.#owner.takeChanges() : undefined;
-    if (changes === undefined ? !this.isListing : changes.length === 0) return undefined;
+    const isNothing = changes === undefined ? !this.isListing : changes.length === 0;
+    if (isNothing || (changes === undefined && this.#awaitsOther())) return undefined;
     const current = { leader };
     this.#current = current;
     return untraced(() => this.#carryOut(changes)).then((finish) => {
@@ -99,6 +108,20 @@ export class StorageWork {
       this.#current = undefined;
       finish();
     });
+  }
+
+  #ending() {
+    return this.#files.ending((name) => this.#owner.adopts(name));
+  }
+
+  /** Whether another recorder that ends still delivers the files that this one adopts. */
+  #awaitsOther() {
+    const others = this.#ending().filter((other) => !other.hasEnded());
+    const now = monotonicMs();
+    this.#waitingSince = others.length > 0 ? (this.#waitingSince ?? now) : undefined;
+    const waitedMs = now - (this.#waitingSince ?? now);
+    if (waitedMs >= HAND_OVER_MS) for (const other of others) other.endNow();
+    return others.length > 0 && waitedMs < MAX_HAND_OVER_MS;
   }
 
   /**
@@ -112,10 +135,13 @@ export class StorageWork {
         const [content] = await inTime(Promise.all(changes.map((change) => this.#apply(change))));
         return () => owner.completeStorage(content ?? new Uint8Array());
       }
-      const files = new StorageFiles(this.#storage, this);
+      const files = new StorageFiles(this.#storage, this.#writer);
+      const ended = this.#ending().filter((other) => other.hasEnded());
+      // The request of one may have ended: another request must not go on with it.
+      for (const other of ended) other.endNow();
       const contents = await inTime(files.list());
       this.#files = files;
-      return () => this.#open(contents);
+      return () => this.#open(files.unclaimed(contents, ended));
     } catch (error) {
       const why = messageOf(error);
       if (changes !== undefined) return () => owner.completeStorage(why);
@@ -129,7 +155,7 @@ export class StorageWork {
    */
   #open(files, failure) {
     const onAdopt = (/** @type {string} */ name) => this.#files.claim(name);
-    this.#isOpen = this.#owner.openStorage(this.#files.unclaimed(files), onAdopt, failure);
+    this.#isOpen = this.#owner.openStorage(files, onAdopt, failure);
     this.#failures = this.#isOpen ? 0 : this.#failures + 1;
     const delay = LIST_AGAIN_MS * 2 ** (this.#failures - 1);
     this.#listAt = monotonicMs() + Math.min(delay, MAX_LIST_AGAIN_MS);

@@ -58,7 +58,14 @@ export function currentStorage(option) {
 
 /** What begins the names of the files of an instance of the core: its destination, a zero, and a random number. */
 const INSTANCE = /^[^-]*-[^-]*-[^-.]*/;
-/** What a recorder writes by, and whether the next recorder may take its files. @typedef {{ isEnding: boolean }} Writer */
+
+/**
+ * What this needs of a recorder.
+ * @typedef {object} Writer
+ * @property {boolean} isEnding whether the next recorder may take its files, once it has ended
+ * @property {() => boolean} hasEnded whether it no longer uses the storage
+ * @property {() => void} endNow lets a recorder that ends stop to deliver, and keep in the storage what is left
+ */
 
 /**
  * Which recorder writes the files of each instance, or has adopted them: the others of the storage leave them alone, as
@@ -96,21 +103,45 @@ export class StorageFiles {
 
   /** Leaves a file to this recorder alone. @param {string} name */
   claim(name) {
-    this.#writers.set(instanceOf(name), weakly(this.#owner));
+    const instance = instanceOf(name);
+    if (!this.#writers.has(instance)) this.#forgetEnded();
+    this.#writers.set(instance, weakly(this.#owner));
+  }
+
+  /** Forgets the recorders whose files the next one may take anyway. */
+  #forgetEnded() {
+    for (const [instance, reference] of this.#writers) {
+      const writer = reference.deref();
+      if (writer === undefined || (writer.isEnding && writer.hasEnded())) {
+        this.#writers.delete(instance);
+      }
+    }
+  }
+
+  /**
+   * The other recorders that end, or have ended, and whose files this one adopts.
+   * @param {(name: string) => boolean} adopts
+   * @returns {Writer[]}
+   */
+  ending(adopts) {
+    return Array.from(this.#writers, ([instance, reference]) => {
+      const writer = reference.deref();
+      const isEnding = writer !== this.#owner && writer?.isEnding;
+      return isEnding && adopts(`${instance}.open`) ? [writer] : [];
+    }).flat();
   }
 
   /**
    * The files that no other recorder writes or has adopted.
    * @param {Map<string, Uint8Array>} files
+   * @param {Writer[]} ended those that had ended before the files were listed
    */
-  unclaimed(files) {
-    return new Map([...files].filter(([name]) => !this.#isOfOther(name)));
-  }
-
-  /** @param {string} name */
-  #isOfOther(name) {
-    const writer = this.#writers.get(instanceOf(name))?.deref() ?? this.#owner;
-    return writer !== this.#owner && !writer.isEnding;
+  unclaimed(files, ended) {
+    const isOurs = (/** @type {string} */ name) => {
+      const writer = this.#writers.get(instanceOf(name))?.deref() ?? this.#owner;
+      return writer === this.#owner || ended.includes(writer);
+    };
+    return new Map([...files].filter(([name]) => isOurs(name)));
   }
 
   /**

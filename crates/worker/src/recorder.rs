@@ -105,12 +105,16 @@ impl Recorder {
 
   /// Adds a file of the storage; see [`Mirror::add`]. Whether it is one that the recorder adopts.
   pub fn add_file(&self, key: String, content: &[u8], bytes: u64, now: Now) -> bool {
-    let destination = self.settings.destination;
-    let is_ours = key.parse().is_ok_and(|name: Name| name.id.destination == destination);
+    let is_ours = self.adopts(&key);
     if self.storage.is_none() {
       self.listed.add(key, content, bytes, now.unix_ms);
     }
     is_ours
+  }
+
+  /// Whether it adopts a file of this name.
+  pub fn adopts(&self, key: &str) -> bool {
+    key.parse().is_ok_and(|name: Name| name.id.destination == self.settings.destination)
   }
 
   /// Uses the storage, whose files are listed, from now on. What has waited for it is passed to the exporter. With a

@@ -188,6 +188,48 @@ const SCENARIOS = {
     const lost = ours.flatMap((report) => Object.keys(report.lost));
     return { accepted, twice: sent - size, lost, left: values.size };
   },
+  /** What the next logger counts that opens while one ends that has rows in the storage, and what that one counts. */
+  async 'logger that opens while another one closes'() {
+    const values = new Map();
+    const one = storage({ values, takesMs: 100 });
+    isDown = true;
+    const first = init({ storage: one });
+    for (let n = 0; n < 3; n++) {
+      const { size } = values;
+      first.log({ input: `kept ${n}` });
+      await grows(one, size);
+    }
+    isDown = false;
+    delayMs = 50;
+    const closed = first.close({ timeoutMs: 600_000 });
+    const next = init({ storage: one, release: 'next' });
+    next.log({ input: 'next' });
+    const reports = await Promise.all([closed, next.flush({ timeoutMs: 600_000 })]);
+    await delivered();
+    const sent = reports.map((report) => report.sent);
+    const lost = reports.flatMap((report) => Object.keys(report.lost));
+    return { sent, lost, left: values.size };
+  },
+  /** The server does not respond to one that closes: how many rows the next one sends, and what is lost. */
+  async 'logger that closes for long'() {
+    const one = storage();
+    isDown = true;
+    const first = init({ storage: one, requestTimeoutMs: 600_000 });
+    first.log({ input: 'in' });
+    await grows(one, 0);
+    isDown = false;
+    delayMs = 600_000;
+    asked['/logs3'] = 0;
+    const closed = first.close({ timeoutMs: 600_000 });
+    while (asked['/logs3'] === 0) await sleep(10);
+    const { lists } = one;
+    const next = init({ storage: one, release: 'next', requestTimeoutMs: 1000 });
+    const flushed = next.flush({ timeoutMs: 600_000 });
+    while (one.lists === lists) await sleep(10);
+    delayMs = 0;
+    const [{ complete, lost }, { sent }] = await Promise.all([closed, flushed]);
+    return { complete, sent, lost };
+  },
   /** Nothing is recorded before: with a storage, and without. */
   async 'id without a row'() {
     const stored = init({ storage: storage({ takesMs: 50 }) });

@@ -35,6 +35,13 @@ pub extern "C" fn add_file(
   })
 }
 
+/// 1 when a recorder adopts a file of this name.
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub extern "C" fn adopts(recorder: u32, bytes: usize) -> u32 {
+  let name = with(|border| border.text(bytes));
+  u32::from(with_recorder(recorder, |recorder| recorder.adopts(&name)))
+}
+
 /// Lets a recorder use its storage, whose files are listed, or do without it if there is a text, which states why. 0
 /// when it does without: a later call may succeed. The two halves of the seed are random.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
