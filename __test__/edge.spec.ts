@@ -114,6 +114,10 @@ test('rows of an outage are kept in the storage of their object, and sent by the
   expect(rest).toEqual({ isKept: true, left: 0, ended: recorded, lost: {} });
 });
 
+test('after an object has aborted itself in the turn of an event, the events of others are delivered', async () => {
+  expect(await seen('object that aborts itself')).toContain('next');
+});
+
 test('rows that an isolate left in the storages of two objects are sent by their next flush', async () => {
   const { recorded, ...rest } = await seen('storage, another isolate');
   expect(rest).toEqual({ before: 0, complete: true, ended: recorded, lost: {} });

@@ -1,5 +1,6 @@
 // What the exporter needs of an edge runtime: no thread, no timer of its own, no end of the process.
 
+import { monotonicMs } from '#builtins';
 import { untraced } from '../context.js';
 import { messageOf } from '../json/describe.js';
 import { JSON } from '../json/own-json.js';
@@ -12,6 +13,9 @@ import { checkStorage } from './storage.mjs';
 
 // The application may trace its console, too.
 printBy((line) => untraced(() => console.warn(line)));
+
+/** The longest turn of the event loop by the clock, in milliseconds. */
+const TURN_MS = 1;
 
 /** @typedef {import('../host.d.ts').Host} Host */
 
@@ -34,7 +38,7 @@ export function edgeHost(wasm, waitUntil) {
   const recorded = new Set();
   /** @type {import('../host.d.ts').Callbacks} */
   let callbacks = { mask: () => false, report() {}, reset() {}, flush: async () => {} };
-  /** The delivery of what was recorded since the last turn of the event loop. @type {Promise<void> | undefined} */
+  /** The delivery of what was recorded since the last turn of the event loop. @type {{ at: number, work: Promise<void> } | undefined} */
   let current;
 
   /** @param {Promise<unknown>} work */
@@ -120,13 +124,15 @@ export function edgeHost(wasm, waitUntil) {
     },
     attach: (given) => (callbacks = given),
     delivery() {
-      // One for all events of a turn: all of them belong to one request.
-      if (current === undefined) {
+      // One for all events of a turn: all of them belong to one request. An object that aborts itself runs no promise any
+      // more, but the clock of a Worker stands still within a turn.
+      const at = monotonicMs();
+      if (current === undefined || at - current.at >= TURN_MS) {
         void Promise.resolve().then(() => (current = undefined));
-        current = Promise.resolve().then(settle);
-        keepAlive(current);
+        current = { at, work: Promise.resolve().then(settle) };
+        keepAlive(current.work);
       }
-      return current;
+      return current.work;
     },
     keepAlive,
     endAtExit() {},

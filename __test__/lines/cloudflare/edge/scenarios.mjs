@@ -188,6 +188,15 @@ const SCENARIOS = {
     const left = await step('object/one/kept');
     return { isKept: kept > 0, left, recorded: recorded(6), ended: ended(), lost };
   },
+  /** What another object records after one has aborted itself in the turn of its event. */
+  async 'object that aborts itself'() {
+    await init({}, 'object');
+    await step('object/one/abort', { input: 'aborted' }).catch(() => {});
+    await step('object/two/log', { input: 'next' });
+    const inputs = () => collector.rows().map(({ input }) => input);
+    await collector.waitFor(() => inputs().includes('next'), WAITS_MS).catch(() => {});
+    return inputs();
+  },
   /** The server is down, and the isolate ends; another one flushes, as an alarm would. */
   async 'storage, another isolate'() {
     await init({}, 'object');

@@ -5,6 +5,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** The storage of the object that runs now. */
 const running = new AsyncLocalStorage();
 
+/** The state of each object, by its storage. */
+const states = new WeakMap();
+
 /** Lets the scenarios end the instance of the core in the middle of a call. */
 let trapsNext = false;
 const { Instance } = WebAssembly;
@@ -201,6 +204,12 @@ const STEPS = {
     for (const event of events) entry.braintrustFlueObserver(event);
     await new Promise((resolve) => setTimeout(resolve, 600_000));
   },
+  log: ({ input }) => entry.currentLogger().log({ input }),
+  /** The object ends in the turn of its event: no promise is continued. */
+  abort({ input }) {
+    entry.currentLogger().log({ input });
+    states.get(running.getStore()).abort();
+  },
   trap() {
     trapsNext = true;
   },
@@ -217,6 +226,7 @@ const answer = async (request) => {
 
 export class House extends DurableObject {
   fetch(request) {
+    states.set(this.ctx.storage, this.ctx);
     return running.run(this.ctx.storage, () => answer(request));
   }
 }
