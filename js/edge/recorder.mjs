@@ -211,6 +211,13 @@ export class EdgeRecorder {
     return pending + attachments.pending + this.#eventsOfStorage() === 0;
   }
 
+  /** Whether something is not delivered, and the storage has nothing. */
+  isInMemory() {
+    // Counts what the storage has.
+    this.isKept();
+    return !this.isIdle() && this.#stats().spooled === 0;
+  }
+
   /** How many events wait for the storage. */
   #eventsOfStorage() {
     return this.#session.run(0, (core, number) => core.call('waiting', number));

@@ -15,9 +15,9 @@ import { currentStorage } from './storage.mjs';
 const MAX_IDLE = 64;
 /** The most storages whose recorders are kept. Of further objects the rows are in memory only. */
 const MAX_STORED = 256;
-/** Where there is no room, the object of a storage is taken for gone after this time without an event, in milliseconds. */
+/** The object of a storage is taken for gone, and others deliver for it, after this time without an event, in milliseconds. */
 const GONE_MS = 60_000;
-/** The same where there is room, if its rows are undelivered. */
+/** Where there is room, its recorder is dropped after this time if its rows are undelivered. */
 const ENDED_MS = 300_000;
 /** How many storages that only one event has named show that each event names another one. */
 const MAX_NAMED_ONCE = 16;
@@ -55,6 +55,8 @@ export class EdgeRecorders {
   #stored = new Map();
   /** Those for which there was no room: what their objects record later belongs to what is recorded. */
   #unused = new WeakSet();
+  /** When others have begun to deliver for an object that has had no event since. @type {WeakMap<EdgeStorage, number>} */
+  #triedAt = new WeakMap();
   #diagnostics = new EdgeDiagnostics();
   /** What recorders that are not kept have counted. @type {Stats[]} */
   #earlier = [];
@@ -175,7 +177,19 @@ export class EdgeRecorders {
 
   /** The deliveries that the work that runs now can carry out. */
   deliveries() {
-    return [...this.#reachable()].map(({ delivery }) => delivery);
+    return [...this.#reachable(), ...this.#adrift()].map(({ delivery }) => delivery);
+  }
+
+  /** A recorder whose object is gone with rows in memory alone, which need no storage. Each is tried once a minute. */
+  #adrift() {
+    const now = monotonicMs();
+    for (const [storage, { recorder, at }] of this.#stored) {
+      if (now - at < GONE_MS) break;
+      if (recorder.delivery.isLed || now - (this.#triedAt.get(storage) ?? at) < GONE_MS) continue;
+      this.#triedAt.set(storage, now);
+      if (recorder.isInMemory()) return [recorder];
+    }
+    return [];
   }
 
   #all() {
@@ -198,6 +212,7 @@ export class EdgeRecorders {
     const found = this.#stored.get(storage);
     if (found !== undefined) {
       this.#stored.delete(storage);
+      this.#triedAt.delete(storage);
       this.#stored.set(storage, { ...found, at: monotonicMs(), isNamedOnce: false });
       return found.recorder;
     }
@@ -212,7 +227,7 @@ export class EdgeRecorders {
         warn('SPOOL', `${what}: further ones store none.`, what);
         return this.#plain;
       }
-      const recorder = this.#create(this.#diagnostics.reporter(), storage);
+      const recorder = this.#create(this.#reporterOf(storage), storage);
       if (this.#isMasking) recorder.setMasking(true);
       this.#stored.set(storage, { recorder, at: monotonicMs(), isNamedOnce: isOfEvent });
       this.#checkNames();
@@ -223,6 +238,14 @@ export class EdgeRecorders {
     }
   }
 
+  /** What shows diagnostics of a storage: not that other objects cannot use it. @param {EdgeStorage} storage @returns {Show} */
+  #reporterOf(storage) {
+    const [show, triedAt] = [this.#diagnostics.reporter(), this.#triedAt];
+    return (what) => {
+      if (what.code !== 'FLUE_BRAINTRUST_SPOOL' || !triedAt.has(storage)) show(what);
+    };
+  }
+
   /** Warns if events do not name a storage again. The delivery of an event names that of its object once more. */
   #checkNames() {
     const once = Array.from(this.#stored.values()).filter(({ isNamedOnce }) => isNamedOnce);
@@ -231,11 +254,12 @@ export class EdgeRecorders {
     warn('BAD_OPTION', `${what}: return the same one for all events of a Durable Object.`, what);
   }
 
-  /** Drops those with undelivered rows whose objects have ended: nothing else would deliver or count them. */
+  /** Drops those with undelivered rows whose objects have ended, once others have tried to deliver them. */
   #dropEnded() {
     for (const [storage, { recorder, at }] of this.#stored) {
       if (monotonicMs() - at < ENDED_MS) return;
-      if (!recorder.delivery.isLed && !recorder.isIdle()) this.#drop(storage, recorder);
+      if (!this.#triedAt.has(storage) || recorder.delivery.isLed || recorder.isIdle()) continue;
+      this.#drop(storage, recorder);
     }
   }
 
@@ -267,10 +291,8 @@ export class EdgeRecorders {
     this.#earlier = [sumStats([...this.#earlier, { ...last, openSpans: 0 }])];
     const rows = lostAtExit(last) - lostAtExit(before);
     const attachments = lostAtExit(last.attachments) - lostAtExit(before.attachments);
-    const what = [
-      ...(rows > 0 ? [`${rows} rows`] : []),
-      ...(attachments > 0 ? [`${attachments} attachments`] : []),
-    ];
+    const counts = Object.entries({ rows, attachments }).filter(([, count]) => count > 0);
+    const what = counts.map(([name, count]) => `${count} ${name}`);
     if (what.length === 0) return;
     const why = 'are lost (not_delivered_at_exit): their object has ended';
     warn('LOST', `${what.join(' and ')} ${why}.`, why);

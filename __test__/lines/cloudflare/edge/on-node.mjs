@@ -388,21 +388,32 @@ const SCENARIOS = {
     await sleep(100);
     return requests.running;
   },
-  /** Its storage takes nothing, and the server no rows. Another object goes on. */
+  /** Its storage takes nothing, and the server no rows, for a while or for ever. Other objects go on. */
   async 'object that has ended'() {
-    let current = storage({ refuses: ['put'] });
-    const logger = init({ storage: () => current });
-    isDown = true;
-    logger.log({ input: 'in' });
-    await sleep(500);
-    const before = entry.stats();
-    pass(31_000);
-    await delivered();
-    pass(600_000);
-    current = storage();
-    logger.log({ input: 'in' });
-    const after = entry.stats();
-    return { before: before.pending, lost: after.lost };
+    const seen = [];
+    for (const isBack of [true, false]) {
+      let current = storage({ refuses: ['put'] });
+      const logger = init({ storage: () => current, release: String(isBack) });
+      isDown = true;
+      logger.log({ input: 'in' });
+      await sleep(500);
+      const { pending } = logger.stats();
+      pass(31_000);
+      await delivered();
+      isDown = !isBack;
+      for (let n = 0; n < 2; n++) {
+        pass(600_000);
+        current = storage();
+        logger.log({ input: 'in' });
+        await sleep(500);
+        if (isBack) await delivered();
+        pass(31_000);
+        await delivered();
+      }
+      const { sent, lost } = logger.stats();
+      seen.push({ pending, sent, lost });
+    }
+    return seen;
   },
   async 'experiment by a slug'() {
     const one = storage();
