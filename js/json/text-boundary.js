@@ -6,8 +6,8 @@
 /** How far before the limit a text is cut at most, in characters. Keys and tokens are shorter. */
 const REACH = 16 * 1024;
 
-/** What ends keys and tokens, the best first: numbers of cards have blanks. */
-const BOUNDARIES = ['\n', '"', '. ', ', ', ' '];
+/** What ends keys and tokens, the best first. */
+const BOUNDARIES = ['\n', '"', '. ', ', '];
 
 /** The same in a text of words without any of these; the last ones may be in a key or an address. */
 const JOINTS = [':', '=', '~', '%', '@', '/', '+', '.'];
@@ -28,6 +28,8 @@ function boundaryBefore(text, most) {
     const at = reach.lastIndexOf(boundary);
     if (at >= 0) return start + at;
   }
+  const blank = blankIn(reach);
+  if (blank >= 0) return start + blank;
   let end = reach.length;
   while (end > 0 && PART_OF_WORD.test(/** @type {string} */ (reach[end - 1]))) end -= 1;
   if (end === 0 && start === 0) return 0;
@@ -37,6 +39,19 @@ function boundaryBefore(text, most) {
   const at = end === 0 ? most : start + end;
   // Not between the halves of a character.
   return (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 ? at - 1 : at;
+}
+
+/**
+ * The last blank that is not behind a digit, if there is one: numbers of cards, accounts and telephones have blanks.
+ * @param {string} text
+ */
+function blankIn(text) {
+  const last = text.lastIndexOf(' ');
+  let at = last;
+  while (at > 0 && /[\d ]/.test(/** @type {string} */ (text[at - 1]))) {
+    at = text.lastIndexOf(' ', at - 1);
+  }
+  return at > 0 ? at : last;
 }
 
 module.exports = { boundaryBefore };
