@@ -279,6 +279,18 @@ test('what is cut from what a masking function returns is counted', async () => 
   expect(stdout).toBe('1\n');
 });
 
+test('a member with the name of a class is content: no mark and no line shows it', async () => {
+  const { rows, stderr } = await program(`
+    setMaskingFunction(() => {
+      throw { constructor: { name: 'SECRET' } };
+    });
+    initLogger();
+    spans(1);
+    flush();`);
+  expect(rows[0].input).toBe("ERROR: Failed to mask field 'input' - object");
+  expect(JSON.stringify(rows) + stderr).not.toContain('SECRET');
+});
+
 /** One span with a value in each field whose shape the server states, masked. */
 async function masksOneSpan(mask: string) {
   const collector = await startCollector();

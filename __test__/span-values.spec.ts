@@ -109,6 +109,32 @@ test.each([':', '=', '~', '%', '@', '.'])(
   },
 );
 
+test('a text is not cut at a blank of a number: rules find all that is left', async () => {
+  const card = '4111 1111 1111 1111';
+  // The limit is behind each of the numbers' groups, and behind the whole.
+  const { rows } = await program(`
+    bt.initLogger({ redact: { builtins: ['credit-cards'] } });
+    for (const shown of [7, 12, 17, 19]) {
+      const input = 'a'.repeat(2 ** 20 - shown - 1) + ' ${card} ' + 'b'.repeat(8 * 2 ** 20);
+      bt.traced((span) => span.log({ input }), { name: 'shown ' + shown });
+    }`);
+  for (const shown of [7, 12, 17, 19]) {
+    expect(named(rows, `shown ${shown}`).input).toMatch(/^a+\[flue-braintrust: cut, \d+ char/);
+  }
+});
+
+test('why a file cannot be read is told by a code of Node or a class, never by what the application states', async () => {
+  const { stderr } = await program(`
+    bt.initLogger();
+    const fails = (code) => ({ arrayBuffer: async () => { throw Object.assign(new TypeError(), { code }); } });
+    for (const data of ['/no/such/file', fails('a secret'), fails({ toString() { throw 'a secret'; } })]) {
+      new bt.Attachment({ data, filename: 'f', contentType: 'text/plain' });
+    }`);
+  expect(stderr).toContain('(ENOENT)');
+  expect(stderr).toContain('(TypeError)');
+  expect(stderr).not.toContain('secret');
+});
+
 test('tags that rules make equal are one', async () => {
   const { rows } = await program(`
     bt.initLogger({ redact: { builtins: ['emails'] } });

@@ -8,7 +8,9 @@
  */
 function classOf(value) {
   try {
-    const name = /** @type {any} */ (value)?.constructor?.name;
+    const maker = /** @type {any} */ (value)?.constructor;
+    // One that is no function is content.
+    const name = typeof maker === 'function' ? maker.name : undefined;
     return typeof name === 'string' && /^\w{1,50}$/.test(name) ? name : typeof value;
   } catch {
     return typeof value;

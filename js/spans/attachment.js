@@ -201,7 +201,9 @@ class Attachment {
   /** @param {any} error */
   #fail(error) {
     this.#why = 'a file that cannot be read';
-    const cause = typeof error?.code === 'string' ? error.code : classOf(error);
+    // One that is no code of Node is content.
+    const code = error?.code;
+    const cause = typeof code === 'string' && /^E[A-Z_]+$/.test(code) ? code : classOf(error);
     const what = `An attachment cannot be read (${cause})`;
     warn('BAD_SPAN', `${what}: a mark stands for it.`, what);
   }
