@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { CollectorOptions } from '../tools/collector/types';
 import { closedPort } from './support/network';
-import { destination, finished, ROOT, runAgent, withDirectory, type Ending } from './support/run';
+import {
+  destination,
+  finished,
+  ROOT,
+  run,
+  runAgent,
+  withDirectory,
+  type Ending,
+} from './support/run';
 
 /** What the agent does without us. */
 let alone: Ending;
@@ -83,6 +91,30 @@ test.each([
     expect(stderr).toMatch(new RegExp(shown));
     expect(stderr).not.toContain('sk-verysecret');
   }),
+);
+
+test.each(['"KEY"', "'KEY'", 'Bearer KEY', 'NAME=KEY', '\u{feff}KEY', 'KEY\nx: 1'])(
+  'an API key is in no line and no row without what the setting %j has around it, either',
+  (setting) =>
+    withCollector({}, async (collector) => {
+      const key = 'sk-verysecret-4711';
+      const { code, stderr } = await run(
+        [
+          '-e',
+          `const { initLogger, traced } = require('flue-braintrust');
+          initLogger({ apiKey: ${JSON.stringify(setting.replace('KEY', key))}, ['${key}']: 1 });
+          initLogger({ ['${key}']: 1 });
+          traced((span) => span.log({ input: 'with ${key}.' }), { name: 'span' });`,
+        ],
+        destination(collector),
+      );
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/has no option `\*{18}`/);
+      expect(stderr).not.toContain(key);
+      expect(collector.rows()).toEqual([
+        expect.objectContaining({ input: `with ${'*'.repeat(key.length)}.` }),
+      ]);
+    }),
 );
 
 test('an API key is in no line, diagnostic or error of options in whose names it is', async () => {

@@ -18,11 +18,19 @@ const hidden = new Set();
 function hideKeys(keys) {
   for (const key of keys) {
     const text = typeof key === 'string' ? key.trim() : '';
-    if (text.length < SHORTEST) continue;
-    hidden.delete(text);
-    hidden.add(text);
+    for (const shown of [text, bare(text)]) {
+      if (shown.length < SHORTEST) continue;
+      hidden.delete(shown);
+      hidden.add(shown);
+    }
   }
   dropOldest(hidden, MAX_KEYS);
+}
+
+/** The key in a setting that has more than the key, such as quotes, its name or `Bearer`. @param {string} key */
+function bare(key) {
+  const parts = key.split(/[^!-~]|["'`=]/);
+  return parts.reduce((longest, part) => (part.length > longest.length ? part : longest));
 }
 
 /** The text with asterisks in the place of the keys. @param {string} text */

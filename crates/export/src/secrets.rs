@@ -89,6 +89,13 @@ impl Secrets {
 impl Known {
   fn add(&mut self, key: &str) {
     self.keys.push(key.to_owned());
+    self.add_text(key);
+    if let Some(bare) = bare(key).filter(|bare| bare.len() >= SHORTEST && *bare != key) {
+      self.add_text(bare);
+    }
+  }
+
+  fn add_text(&mut self, key: &str) {
     self.plain.add(key);
     let mut text = key.to_owned();
     for _ in 0..MAX_ESCAPED {
@@ -101,6 +108,12 @@ impl Known {
       text = escaped;
     }
   }
+}
+
+/// The key in a setting that has more than the key, such as quotes, its name or `Bearer`.
+fn bare(key: &str) -> Option<&str> {
+  let is_around = |char: char| !char.is_ascii_graphic() || matches!(char, '"' | '\'' | '`' | '=');
+  key.split(is_around).max_by_key(|part| part.len())
 }
 
 impl Forms {
@@ -159,6 +172,19 @@ mod tests {
       format!("{}{} sk-0123456789abcde {}, sk-{}", stars(19), stars(21), stars(16), stars(19))
     );
     assert!(secrets.are_in(b"x other-0123456789") && !secrets.are_in(b"other-012345678"));
+  }
+
+  #[test]
+  fn a_key_is_found_without_what_a_setting_has_around_it() {
+    for setting in ["\"KEY\"", "'KEY'", "Bearer KEY", "NAME=KEY", "\u{feff}KEY", "KEY\nx: 1"] {
+      let secrets = Secrets::default();
+      secrets.add(&setting.replace("KEY", KEY));
+      assert_eq!(
+        secrets.hide(format!("a {KEY}.")),
+        format!("a {}.", "*".repeat(KEY.len())),
+        "{setting}"
+      );
+    }
   }
 
   #[test]
