@@ -2,7 +2,7 @@
 //!
 //! It follows from the id of the trace, so that every process, attempt and host makes the same one, unless the application
 //! has decided about the trace. If errors are kept, the rows of a trace that is left out wait here until all work in it
-//! has ended: the first error in it releases them.
+//! and all custom spans have ended: the first error in it releases them.
 
 use std::{collections::HashSet, mem};
 
@@ -99,8 +99,8 @@ impl Sampling {
     // An error releases what came with it, too.
     for row in &rows {
       let trace = row.span.trace;
-      // Another attempt, or another part of a caller's trace, may fail.
-      let begins = row.stage == Some(Stage::Begins);
+      // Another attempt, another part of a caller's trace, or a custom span that begins later may fail.
+      let begins = row.stage == Some(Stage::Begins) || begins_custom(row);
       if self.keeps_errors && begins && self.fate(trace) == Fate::LeftOut {
         self.set(trace, Fate::Waiting);
       }
@@ -112,18 +112,21 @@ impl Sampling {
     }
     for row in rows {
       let (trace, stage) = (row.span.trace, row.stage);
+      let mut is_open = stage.map(|stage| stage == Stage::Begins);
       match self.fate(trace) {
         Fate::Recorded => sent.push(row),
         Fate::LeftOut => left_out += count(&row),
         Fate::Waiting => {
+          let ends = stage == Some(Stage::Ends) || (row.custom.is_some() && row.ends());
           self.bytes += row.memory_bytes();
           self.waiting.push(row);
-          if stage == Some(Stage::Ends) && self.is_over(trace) {
+          if ends && self.is_over(trace) {
             left_out += self.leave_out(trace);
+            is_open = Some(false);
           }
         }
       }
-      self.note_use(trace, stage.map(|stage| stage == Stage::Begins));
+      self.note_use(trace, is_open);
     }
     while self.bytes > self.max_bytes || self.waiting.len() > MAX_ROWS {
       let Some(oldest) = self.waiting.first().map(|row| row.span.trace) else { break };
@@ -180,17 +183,20 @@ impl Sampling {
     }
   }
 
-  /// Whether all work that began in a trace, as far as its rows wait, has ended.
+  /// Whether all work that began in a trace, as far as its rows wait, has ended, and all custom spans: these may outlast
+  /// what they are in.
   fn is_over(&self, trace: TraceId) -> bool {
-    let mut open = HashSet::new();
+    let (mut work, mut custom) = (HashSet::new(), HashSet::new());
     for row in self.waiting.iter().filter(|row| row.span.trace == trace) {
+      let id = row.span.row;
       match row.stage {
-        Some(Stage::Begins) => open.insert(row.span.row),
-        Some(Stage::Ends) => open.remove(&row.span.row),
-        None => false,
+        Some(Stage::Begins) => work.insert(id),
+        Some(Stage::Ends) => work.remove(&id),
+        None if row.ends() => custom.remove(&id),
+        None => begins_custom(row) && custom.insert(id),
       };
     }
-    open.is_empty()
+    work.is_empty() && custom.is_empty()
   }
 
   /// Leaves the trace out for good. Returns how many of its spans and feedback rows waited.
@@ -212,6 +218,11 @@ impl Sampling {
     }
     taken
   }
+}
+
+/// Whether a row begins a span that has fields of the application's.
+fn begins_custom(row: &Row) -> bool {
+  row.custom.is_some() && row.created.is_some() && !row.ends()
 }
 
 /// Each span counts with the row that begins it, and each feedback.

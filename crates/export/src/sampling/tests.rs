@@ -110,6 +110,23 @@ fn an_error_of_a_later_root_in_the_same_trace_is_kept() {
   assert_eq!(sampling.sort(vec![start(1, 0), end(1, 0, true)]).0.len(), 2);
 }
 
+#[test]
+fn a_custom_span_that_outlasts_its_root_or_begins_later_may_fail() {
+  let custom = |row: Row| Row { custom: Some(Box::default()), ..row };
+  for (fails, sent, left_out) in [(true, 4, 0), (false, 0, 2)] {
+    let mut sampling = sampling(json!({ "sampleRate": 0, "keepErrors": true }));
+    sampling.sort(vec![custom(start(1, 0)), custom(start(1, 1))]);
+    assert_eq!(sampling.sort(vec![custom(end(1, 0, false))]).1, 0);
+    let (rows, count) = sampling.sort(vec![custom(end(1, 1, fails))]);
+    assert_eq!((rows.len(), count, sampling.memory_bytes()), (sent, left_out, 0));
+    // Below a span of another process, each waits for itself.
+    let count = sampling.sort(vec![custom(start(2, 1)), custom(end(2, 1, false))]).1;
+    assert_eq!((count, sampling.memory_bytes()), (1, 0));
+    let (rows, count) = sampling.sort(vec![custom(start(2, 2)), custom(end(2, 2, fails))]);
+    assert_eq!((rows.len(), count), if fails { (2, 0) } else { (0, 1) });
+  }
+}
+
 /// The members of all events of a submission.
 fn of(submission: &str, kind: &str, more: Value) -> Value {
   let mut event = json!({ "v": 3, "type": kind, "timestamp": 1_000, "submissionId": submission, "agentName": "A",
