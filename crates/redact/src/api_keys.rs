@@ -10,7 +10,7 @@ pub const EXPRESSION: &str = concat!(
   "(",
   // OpenAI, Anthropic, OpenRouter, DeepSeek, Braintrust, Clerk, ElevenLabs, Stripe, Cerebras, Helicone: what follows is
   // judged by `is_accepted`. Langfuse's keys are UUIDs.
-  r"(?:[spr]k-lf-[0-9a-f-]{36}|c?[spr]k[-_][A-Za-z0-9_-]{16,})",
+  r"(?:[spr]k-lf-[0-9a-f-]{36}|(?:cs|[spr])k[-_][A-Za-z0-9_-]{16,})",
   // AWS, Google, Atlassian, age, 1Password; connection strings of Azure.
   r"|A(?:(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16,}|Iza[A-Za-z0-9_-]{35,}|Q\.Ab[A-Za-z0-9_-]{32,}|T[AC]TT3x[A-Za-z0-9_=-]{64,}",
   r"|GE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{50,}|3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}",
@@ -37,7 +37,7 @@ pub const EXPRESSION: &str = concat!(
   r"|ls?a_[A-Za-z0-9_]{32,}|lc_[A-Za-z0-9+/=_-]{32,})",
   // Hugging Face, webhooks of Slack, Vault, Jina, Mailgun.
   r"|h(?:f_[A-Za-z0-9]{20,}|ooks\.slack\.com/[a-z]+/[A-Za-z0-9/]{30,}|v[sbr]\.[A-Za-z0-9_-]{20,})",
-  r"|jina_[A-Za-z0-9_-]{40,}|key-[0-9a-f]{32}",
+  r"|jina_[A-Za-z0-9_-]{40,}|key-[0-9a-f]{32,}",
   // LangSmith, Linear, LlamaCloud, NVIDIA, Netlify, npm, Notion, Neon, 1Password.
   r"|l(?:sv2_(?:pt|sk)_[A-Za-z0-9_]{32,}|in_(?:api|oauth)_[A-Za-z0-9]{32,}|lx-[A-Za-z0-9]{40,})",
   r"|n(?:vapi-[A-Za-z0-9_-]{40,}|fp_[A-Za-z0-9]{36,}|pm_[A-Za-z0-9]{30,}|tn_[A-Za-z0-9]{40,}|api_[a-z0-9]{60,})",
@@ -72,6 +72,9 @@ const LONG_RUN: usize = 20;
 /// The length of an access token of Square. Other base64 may begin like it.
 const SQUARE_LENGTH: usize = 64;
 
+/// The length of a key of Mailgun. Longer hashes are names in caches.
+const MAILGUN_LENGTH: usize = 36;
+
 /// Whether a match is a key. After the short prefixes `sk-`, `pk_` and so on, names such as
 /// `sk-learn-pipeline-for-tests` may follow; keys are random.
 pub fn is_accepted(key: &str) -> bool {
@@ -82,6 +85,9 @@ pub fn is_accepted(key: &str) -> bool {
   let has_digit = |text: &str| has(text, u8::is_ascii_digit);
   if key.starts_with("EAAA") {
     return key.len() == SQUARE_LENGTH;
+  }
+  if key.starts_with("key-") {
+    return key.len() == MAILGUN_LENGTH;
   }
   // Langfuse's keys are UUIDs.
   let is_uuid = |text: &str| {

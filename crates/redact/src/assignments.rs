@@ -9,12 +9,16 @@ use super::{
 
 /// How many bytes before the quote are looked at to see whether it begins a string.
 const MAX_BEFORE: usize = 256;
+/// What an equals sign may follow where it assigns: `:=` of Go and Python, `+=`, `??=`, `||=`.
+const OPERATORS: [&str; 4] = [":", "+", "??", "||"];
 /// What may stand before the quote of a string.
 const PREFIXES: &[u8] = b"bBrRfFuUN";
 
 /// The name in which a text ends, if `value` begins with a string.
 pub fn name<'t>(text: &'t str, value: &str) -> Option<&'t str> {
   let quote = quote(value.as_bytes())?;
+  let text = trim_end(text, &[' ', '\t']);
+  let text = OPERATORS.iter().find_map(|operator| text.strip_suffix(operator)).unwrap_or(text);
   let text = trim_end(text, &[' ', '\t']);
   // One with a backslash may begin a string in a string.
   if !value.starts_with('\\') && is_inside(text.as_bytes(), quote) {
@@ -40,11 +44,21 @@ pub fn end(before: &str, value: &str) -> usize {
     let start = end + rest.iter().take_while(|byte| PREFIXES.contains(byte)).count();
     end = end_of_literal(text, start);
     if end >= text.len() {
-      let behind =
-        || line.as_ref().map(|line| start + line.end(value.get(start..).unwrap_or_default()));
-      return behind().map_or(text.len(), |end| value.get(..end).unwrap_or(value).trim_end().len());
+      let shown = value.get(start..).unwrap_or_default();
+      let is_part = |quote| text.get(start) != Some(&quote) && is_inside(before.as_bytes(), quote);
+      let length = match &line {
+        // A string around it ends in its line: `find("token='")`.
+        _ if [b'"', b'\''].into_iter().any(is_part) => shown.find('\n').unwrap_or(shown.len()),
+        Some(line) => line.end(shown),
+        None => return text.len(),
+      };
+      return value.get(..start + length).unwrap_or(value).trim_end().len();
     }
     let rest = value.get(end..).unwrap_or_default();
+    if rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_') {
+      // The quote is one in the string, as of JSON whose quotes are not escaped: where that ends is not known.
+      return end + rest.find('\n').unwrap_or(rest.len());
+    }
     let plus = rest.trim_start_matches([' ', '\t']).strip_prefix('+');
     let next = plus.map_or(rest, str::trim_start);
     // Without a plus, the quote may be that of a string around this one.

@@ -2,6 +2,12 @@
 
 use std::ops::Range;
 
+use base64::{
+  Engine,
+  alphabet::STANDARD,
+  engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
 /// A bearer token with its scheme; one behind a colon, an equals sign or a quote without it.
 pub const BEARER: &str = concat!(
   before!(),
@@ -30,8 +36,17 @@ const WORDS: [&str; 10] = [
   "security",
   "securities",
 ];
-/// What is behind a colon or an equals sign, without quotes, is a token if it is so long, or has a digit.
+/// What is behind a colon or an equals sign, without quotes, is a token if it has a digit, or is so long and has no dot:
+/// `bearer: process.env.GITHUB_TOKEN`.
 const LONG: usize = 20;
+
+/// Base64 that may be cut.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+  &STANDARD,
+  GeneralPurposeConfig::new()
+    .with_decode_allow_trailing_bits(true)
+    .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
 
 /// The token in a match, unless it is none.
 pub fn accepted_bearer(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
@@ -46,7 +61,7 @@ pub fn accepted_bearer(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
   let is_quoted = text.get(..found.start).is_some_and(|before| before.ends_with(['"', '\'', '`']));
   let is_token = behind.is_some()
     || is_quoted
-    || token.len() >= LONG
+    || token.len() >= LONG && !token.contains('.')
     || token.contains(|letter: char| letter.is_ascii_digit());
   Vec::from_iter((is_token && !is_word && !is_parameter).then_some(found))
 }
@@ -65,23 +80,13 @@ fn behind_scheme<'t>(shown: &'t str, scheme: &str) -> Option<&'t str> {
   (word.eq_ignore_ascii_case(scheme) && behind.len() < rest.len()).then_some(behind)
 }
 
-/// Whether base64, which may be cut, is that of a text with a colon.
+/// Whether base64, which may be cut, is that of a text with a colon. A word with a capital may be it by chance: `Online`.
 fn has_pair(base64: &str) -> bool {
-  let (mut bytes, mut bits) = (Vec::new(), 0_u32);
-  for (index, byte) in base64.trim_end_matches('=').bytes().enumerate() {
-    let value = match byte {
-      b'A'..=b'Z' => byte - b'A',
-      b'a'..=b'z' => byte - b'a' + 26,
-      b'0'..=b'9' => byte - b'0' + 52,
-      b'+' | b'-' => 62,
-      _ => 63,
-    };
-    bits = bits << 6 | u32::from(value);
-    if index % 4 > 0 {
-      let [.., last] = (bits >> (6 - index % 4 * 2)).to_be_bytes();
-      bytes.push(last);
-    }
-  }
+  let base64 = base64.trim_end_matches('=');
+  let is_word = base64.bytes().skip(1).all(|byte| byte.is_ascii_lowercase());
+  let whole = base64.len() - usize::from(base64.len() % 4 == 1);
+  let standard = base64.get(..whole).unwrap_or_default().replace('-', "+").replace('_', "/");
+  let bytes = if is_word { Vec::new() } else { LENIENT.decode(standard).unwrap_or_default() };
   let text = String::from_utf8_lossy(&bytes);
   let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
   text.contains(':') && !text.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER)

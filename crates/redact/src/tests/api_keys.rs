@@ -191,6 +191,8 @@ const NO_KEYS: &[&str] = &[
   "AccountKey=",
   "pat-na1-contacts",
   "key-############",
+  "cache-key-e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+  "cpk_ratio_of_the_whole_process",
   "A3-SERIES-PAPER",
   "EAAAAAAAAAAA/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 ];

@@ -56,6 +56,8 @@ fn credentials_are_found_in_headers_members_and_urls() {
     ("bearer-tokens", "Bearer authentication. A bearer certificate, bearer credentials"),
     ("bearer-tokens", "WWW-Authenticate: Bearer resource_metadata=\"https://h\""),
     ("bearer-tokens", "type Bearer = undefined; bearer: required"),
+    ("bearer-tokens", "bearer: process.env.GITHUB_TOKEN, bearer = request.headers.authorization"),
+    ("credentials", "Basic Online Banking, Basic Origin, Basic Overloads"),
     ("credentials", "Basic information, basic understanding, Basic YWRhIGh1bnRlcjI="),
     ("credentials", "ssh://git@h:22/x http://h:80/@a/b http://a.b/c:d@e https://[::1]:80 a://b"),
   ] {

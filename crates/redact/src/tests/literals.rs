@@ -159,6 +159,13 @@ fn strings_behind_an_equals_sign_are_members() {
     ("password=\\\"hunter2\nb", "password='[redacted]'\nb"),
     ("- password = 'hunter2\n- b", "- password = '[redacted]'\n- b"),
     ("a\npassword='hunter2\nhunter2", "a\npassword='[redacted]'"),
+    // A quote in the string, and one that ends the string around the name.
+    ("password=\"{\"b\":\"hunter2\"}\nb", "password='[redacted]'\nb"),
+    ("password='don't hunter2\nb", "password='[redacted]'\nb"),
+    ("f(\"password='\")\nb\nc", "f(\"password='[redacted]'\nb\nc"),
+    ("password := \"hunter2\"; b", "password := '[redacted]'; b"),
+    ("password ??= 'hunter2'; b", "password ??= '[redacted]'; b"),
+    ("password += 'hunter2'; b", "password += '[redacted]'; b"),
     ("~[1mpassword~[0m=~[32m'hunter2'~[0m", "~[1mpassword~[0m=~[32m'[redacted]'~[0m"),
     // Named arguments of Ruby, Swift and PHP.
     ("f(password: \"hunter2\", b: 1)", "f(password: '[redacted]', b: 1)"),
