@@ -59,6 +59,6 @@ impl Reply {
 
 impl Drop for Reply {
   fn drop(&mut self) {
-    self.reply(self.account.counters.is_complete());
+    self.reply(self.account.counters.is_idle());
   }
 }

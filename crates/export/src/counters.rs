@@ -109,11 +109,6 @@ impl Counters {
     self.unprocessed() == 0 && stats.pending + stats.spooled + stats.attachments.pending == 0
   }
 
-  /// Whether everything that was accepted is settled, and nothing was lost because the time was over.
-  pub fn is_complete(&self) -> bool {
-    self.is_idle() && !self.has_lost(LossReason::NotDeliveredAtExit)
-  }
-
   /// Counts attachments that wait for their upload.
   pub fn accept_attachments(&self, count: usize) {
     self.attachments.accepted.fetch_add(count as u64, Relaxed);
@@ -160,9 +155,9 @@ impl Counters {
     }
   }
 
-  /// Whether rows are lost for this reason.
-  pub fn has_lost(&self, reason: LossReason) -> bool {
-    self.lost.get(reason as usize).is_some_and(|counter| counter.rows() > 0)
+  /// How many rows are lost for this reason.
+  pub fn lost_rows(&self, reason: LossReason) -> u64 {
+    self.lost.get(reason as usize).map_or(0, |counter| counter.rows())
   }
 
   /// Counts an event that never becomes rows as one row of `bytes`, accepted and lost.

@@ -58,7 +58,7 @@ impl Delivery {
     let spooled = self.leave_spooled();
     let left = self.account.counters.pending();
     // Events and rows that came too late are counted already.
-    let is_late = self.account.counters.has_lost(LossReason::NotDeliveredAtExit);
+    let is_late = self.account.counters.lost_rows(LossReason::NotDeliveredAtExit) > 0;
     let is_complete = !is_late && left.rows + spooled.rows + self.unsettled_attachments() == 0;
     // No other message states the cause.
     if let Some(call) = self.in_flight.iter().min_by_key(|call| call.began)

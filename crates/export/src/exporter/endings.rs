@@ -16,9 +16,7 @@ impl Exporter {
     let waiting = self.waiting(deadline, now);
     let ticket = waiting.ticket;
     if self.has_ended {
-      self
-        .outputs
-        .push_back(Output::Completed { ticket, complete: self.account.counters.is_complete() });
+      self.outputs.push_back(Output::Completed { ticket, complete: self.is_settled() });
     } else {
       self.flushes.push(waiting);
     }
@@ -77,7 +75,13 @@ impl Exporter {
     let ticket = self.next_ticket;
     self.next_ticket += 1;
     let snapshot = self.snapshot.next();
-    Waiting { ticket, boundary: Boundary::Rows(self.delivery.mark()), snapshot, deadline }
+    let boundary = Boundary::Rows(self.delivery.mark());
+    Waiting { ticket, boundary, snapshot, late_rows: self.late_rows(), deadline }
+  }
+
+  /// How many rows are lost because the time of a shutdown was over. They are settled, too.
+  fn late_rows(&self) -> u64 {
+    self.account.counters.lost_rows(LossReason::NotDeliveredAtExit)
   }
 
   /// Whether a flush or a shutdown waits for rows that still linger.
@@ -92,7 +96,7 @@ impl Exporter {
 
   /// Completes the flushes that are settled, late, or blocked by a refused key.
   pub(super) fn complete_flushes(&mut self, now: Now) {
-    let is_late = self.account.counters.has_lost(LossReason::NotDeliveredAtExit);
+    let late_rows = self.late_rows();
     for mut flush in mem::take(&mut self.flushes) {
       if let Boundary::Rows(mark) = &flush.boundary
         && let Some(key) = mark.key()
@@ -110,8 +114,7 @@ impl Exporter {
       };
       let is_kept = is_settled && self.snapshot.has_tried(flush.snapshot);
       if is_kept || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {
-        // Rows that are lost because the time of a shutdown is over are settled, too.
-        let complete = is_settled && !is_late;
+        let complete = is_settled && late_rows == flush.late_rows;
         self.outputs.push_back(Output::Completed { ticket: flush.ticket, complete });
       } else {
         self.flushes.push(flush);
@@ -131,7 +134,7 @@ impl Exporter {
         self.close(waiting, now);
       } else if is_done && !self.delivery.is_writing() {
         self.delivery.begin_leaving();
-        let complete = self.account.counters.is_complete();
+        let complete = self.is_settled() && self.late_rows() == waiting.late_rows;
         self.outputs.push_back(Output::Completed { ticket: waiting.ticket, complete });
       } else {
         self.exit_deliveries.push(waiting);

@@ -15,6 +15,8 @@ pub struct Waiting {
   pub boundary: Boundary,
   /// The number of the snapshot that a flush waits for, too: only a snapshot keeps what has no row yet.
   pub snapshot: u64,
+  /// How many rows timeouts had lost before it began: they are not its own.
+  pub late_rows: u64,
   /// When it ends in any case.
   pub deadline: Duration,
 }
