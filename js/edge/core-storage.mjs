@@ -24,25 +24,23 @@ export class CoreStorage {
   /**
    * Passes the files of the storage to the core; of segments only the headers.
    * @param {Map<string, Uint8Array>} files
-   * @param {(name: string) => void} onAdopt called for each file that is adopted
    * @param {string} [failure] why the storage could not be read
    * @returns {boolean} whether the storage is used from now on
    */
-  openStorage(files, onAdopt, failure = '') {
+  openStorage(files, failure = '') {
     return this.#session.run(false, (core, number) => {
       for (const [name, content] of files) {
         const key = encoder.encode(name);
         const start = name.endsWith('.open') ? content : content.subarray(0, HEADER_BYTES);
         core.writeBytes(key, start);
-        const sizes = [key.length, start.length, content.length];
-        if (core.call('add_file', number, ...sizes, ...now()) === 1) onAdopt(name);
+        core.call('add_file', number, key.length, start.length, content.length, ...now());
       }
       const bytes = core.write(failure);
       return core.call('open_storage', number, bytes, ...randomHalves(), ...now()) === 1;
     });
   }
 
-  /** @param {string} name */
+  /** Whether a file of this name is one that the recorder adopts. @param {string} name */
   adopts(name) {
     return this.#session.run(
       false,

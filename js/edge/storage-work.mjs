@@ -23,9 +23,8 @@ const MAX_HAND_OVER_MS = 10_000;
 /**
  * What this needs of a recorder.
  * @typedef {object} Owner
- * @property {(files: Map<string, Uint8Array>, onAdopt: (name: string) => void, failure?: string) => boolean} openStorage
- *   passes all files, or why there are none; returns whether the recorder uses the storage. `onAdopt` is called for each
- *   file that it adopts
+ * @property {(files: Map<string, Uint8Array>, failure?: string) => boolean} openStorage
+ *   passes all files, or why there are none; returns whether the recorder uses the storage
  * @property {(name: string) => boolean} adopts whether a file of this name is one that the recorder adopts
  * @property {() => Change[]} takeChanges the changes of the next operation
  * @property {(result: Uint8Array | string) => void} completeStorage passes what was read, or why it has failed
@@ -154,8 +153,8 @@ export class StorageWork {
    * @param {string} [failure] why they are not known: the recorder does without until they are listed
    */
   #open(files, failure) {
-    const onAdopt = (/** @type {string} */ name) => this.#files.claim(name);
-    this.#isOpen = this.#owner.openStorage(files, onAdopt, failure);
+    for (const name of files.keys()) if (this.#owner.adopts(name)) this.#files.claim(name);
+    this.#isOpen = this.#owner.openStorage(files, failure);
     this.#failures = this.#isOpen ? 0 : this.#failures + 1;
     const delay = LIST_AGAIN_MS * 2 ** (this.#failures - 1);
     this.#listAt = monotonicMs() + Math.min(delay, MAX_LIST_AGAIN_MS);

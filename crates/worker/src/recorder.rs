@@ -103,13 +103,11 @@ impl Recorder {
     self.early = Some(Early::default());
   }
 
-  /// Adds a file of the storage; see [`Mirror::add`]. Whether it is one that the recorder adopts.
-  pub fn add_file(&self, key: String, content: &[u8], bytes: u64, now: Now) -> bool {
-    let is_ours = self.adopts(&key);
+  /// Adds a file of the storage; see [`Mirror::add`].
+  pub fn add_file(&self, key: String, content: &[u8], bytes: u64, now: Now) {
     if self.storage.is_none() {
       self.listed.add(key, content, bytes, now.unix_ms);
     }
-    is_ours
   }
 
   /// Whether it adopts a file of this name.

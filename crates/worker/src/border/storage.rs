@@ -14,7 +14,7 @@ pub extern "C" fn await_storage(recorder: u32) {
 }
 
 /// Adds a file of the storage: its name, followed by its content, or at least by a header of it. `total` is the length
-/// of the file. 1 when the recorder adopts it.
+/// of the file.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn add_file(
   recorder: u32,
@@ -23,16 +23,15 @@ pub extern "C" fn add_file(
   total: f64,
   elapsed: f64,
   unix: f64,
-) -> u32 {
+) {
   with(|border| {
     let key = utf8(border.bytes(name)).into_owned();
     let content = border.input.get(name..name + content).unwrap_or_default().to_vec();
-    let is_ours = border.recorders.with(recorder, |recorder| {
-      recorder.add_file(key, &content, total as u64, now(elapsed, unix))
+    border.recorders.with(recorder, |recorder| {
+      recorder.add_file(key, &content, total as u64, now(elapsed, unix));
     });
     border.free_large();
-    u32::from(is_ours)
-  })
+  });
 }
 
 /// 1 when a recorder adopts a file of this name.
