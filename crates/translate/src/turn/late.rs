@@ -33,17 +33,14 @@ pub fn add_to_compaction(
   let is_latest =
     state.tree.updatable_placement(compaction).is_some_and(|latest| latest.span == span);
   let ended = if is_latest { compaction } else { &Activity::earlier_compaction(span.row) };
-  let late = state.tree.add_late_usage(ended, &more?)?;
-  let mut row = Row::of(late.span);
-  usage::write_larger(&mut row, late.reported, Some(late.of_turns));
-  Some(row)
+  state.tree.add_late_usage(ended, &more?).map(row_of)
 }
 
 /// An operation that was interrupted or has ended before one of its turns ended has the usage of that, too.
 pub fn late_usage(state: &mut State, ids: &Ids<'_>, operation: &str, usage: &Usage) -> Option<Row> {
   let known = state.tree.add_late_usage(&Activity::Operation(operation.to_owned()), usage);
   let is_root = state.submissions.is_root(ids, operation);
-  let LateUsage { span, of_turns, reported } = match known {
+  let late = match known {
     Some(known) => known,
     None if is_root => {
       let mut all = state.submissions.usage_before(ids);
@@ -53,9 +50,14 @@ pub fn late_usage(state: &mut State, ids: &Ids<'_>, operation: &str, usage: &Usa
     None => return None,
   };
   if is_root {
-    state.submissions.set_usage(ids, Some(of_turns));
+    state.submissions.set_usage(ids, Some(late.of_turns));
   }
+  Some(row_of(late))
+}
+
+/// The row that states the usage.
+fn row_of(LateUsage { span, of_turns, reported }: LateUsage) -> Row {
   let mut row = Row::of(span);
   usage::write_larger(&mut row, reported, Some(of_turns));
-  Some(row)
+  row
 }
