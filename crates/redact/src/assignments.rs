@@ -1,10 +1,10 @@
-//! Names with an equals sign and a string behind them, as Python prints members, and as code assigns them:
+//! Names with an equals sign and a string after them, as Python prints members, and as code assigns them:
 //! `User(password='x')`, `headers["password"] = "x"`, `--password="x"`.
 
 use super::{
   blanks::{trim_end, word_at_end},
   marked_lines::MarkedLine,
-  quotes::{end_of_escape, end_of_string, is_apostrophe},
+  quotes::{backslashes, end_of_escape, end_of_string, is_apostrophe, is_quote},
 };
 
 /// How many bytes before the quote are looked at to see whether it begins a string.
@@ -62,9 +62,8 @@ pub fn end(before: &str, value: &str) -> usize {
     let plus = rest.trim_start_matches([' ', '\t']).strip_prefix('+');
     let next = plus.map_or(rest, str::trim_start);
     // Without a plus, the quote may be that of a string around this one.
-    let is_joined = |quote| {
-      plus.is_some() || matches!(quote, b'\'' | b'"') && !is_inside(before.as_bytes(), quote)
-    };
+    let is_joined =
+      |quote| plus.is_some() || is_quote(quote) && !is_inside(before.as_bytes(), quote);
     if !quote(next.as_bytes()).is_some_and(is_joined) {
       return end;
     }
@@ -72,12 +71,12 @@ pub fn end(before: &str, value: &str) -> usize {
   }
 }
 
-/// The position behind the string whose first quote, which may be escaped, is at `start`.
+/// The position after the string whose first quote, which may be escaped, is at `start`.
 fn end_of_literal(text: &[u8], start: usize) -> usize {
   match text.get(start..).unwrap_or_default() {
     [b'\\', rest @ ..] => {
       let end = end_of_escape(text, start);
-      let length = rest.iter().take_while(|byte| **byte == b'\\').count() + 2;
+      let length = backslashes(rest) + 2;
       let line = || memchr::memchr(b'\n', rest).map_or(text.len(), |line| start + 1 + line);
       if end >= start + length { end + 1 } else { line() }
     }
@@ -93,8 +92,7 @@ fn end_of_literal(text: &[u8], start: usize) -> usize {
 fn quote(text: &[u8]) -> Option<u8> {
   let prefix = text.iter().take(2).take_while(|byte| PREFIXES.contains(byte)).count();
   let rest = text.get(prefix..)?;
-  let escapes = rest.iter().take_while(|byte| **byte == b'\\').count();
-  rest.get(escapes).copied().filter(|byte| matches!(byte, b'\'' | b'"' | b'`'))
+  rest.get(backslashes(rest)).copied().filter(|byte| matches!(byte, b'\'' | b'"' | b'`'))
 }
 
 /// Whether a text ends in a string with these quotes, which began in the same line: `grep "password=" a`.

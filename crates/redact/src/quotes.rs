@@ -20,10 +20,15 @@ pub fn is_quote(byte: u8) -> bool {
   matches!(byte, b'\'' | b'"')
 }
 
+/// How many backslashes a text begins with.
+pub fn backslashes(text: &[u8]) -> usize {
+  text.iter().take_while(|byte| **byte == b'\\').count()
+}
+
 /// The end of the backslashes at `at` and of what they escape: of a string, if that is its quote, which ends in this line.
 pub fn end_of_escape(text: &[u8], at: usize) -> usize {
   let rest = text.get(at..).unwrap_or_default();
-  let length = rest.iter().take_while(|byte| **byte == b'\\').count();
+  let length = backslashes(rest);
   let quote = rest.get(..=length).filter(|quote| quote.last().is_some_and(|last| is_quote(*last)));
   let string = quote.and_then(|quote| {
     let behind = rest.get(quote.len()..)?;
