@@ -117,8 +117,6 @@ export function TraceList({ params, live }) {
   const onVisible = useVisibleRows(setMiddle);
 
   if (page === null) return html`<${NoList} failed=${failed} />`;
-  // What is shown may be older than what is wanted, for as long as the answer takes.
-  const shown = orderOf(new URLSearchParams(page.request));
   const { sort, ascending } = orderOf(params);
   return html`
     <header class="bar">
@@ -142,8 +140,8 @@ export function TraceList({ params, live }) {
         html`<${ListGrid}
           label=${page.isGrouped ? 'Conversations' : 'Traces'}
           columns=${COLUMNS}
-          sort=${shown.sort}
-          ascending=${shown.ascending}
+          sort=${page.order.sort}
+          ascending=${page.order.ascending}
           onSort=${(/** @type {string} */ by) => {
             const isUp = by === sort ? !ascending : ASCENDING_FIRST.has(by);
             change({ sort: by, dir: isUp ? 'asc' : 'desc' });
@@ -188,6 +186,7 @@ function NoList({ failed }) {
  * @property {string} request whose answer it is
  * @property {string} query what was searched for
  * @property {boolean} isGrouped whether its rows are conversations
+ * @property {{ sort: string, ascending: boolean }} order of its rows, which may not be the one that is wanted yet
  * @property {number} total
  * @property {number} all
  * @property {import('../types').Choices} choices
@@ -224,6 +223,7 @@ function pageOf({ traces, offset, total, all, choices }, request) {
     request: request.toString(),
     query: request.get('q') ?? '',
     isGrouped: request.get('group') === 'conversation',
+    order: orderOf(request),
     total,
     all,
     choices,
