@@ -123,7 +123,7 @@ test('a text is not cut at a blank of a number: rules find all that is left', as
   }
 });
 
-test('why a file cannot be read is told by a code of Node or a class, never by what the application states', async () => {
+test('why a file cannot be read is stated by a code of Node or a class, never by what the application states', async () => {
   const { stderr } = await program(`
     bt.initLogger();
     const fails = (code) => ({ arrayBuffer: async () => { throw Object.assign(new TypeError(), { code }); } });

@@ -9,7 +9,7 @@
 function classOf(value) {
   try {
     const maker = /** @type {any} */ (value)?.constructor;
-    // One that is no function is content.
+    // One that is not a function is content.
     const name = typeof maker === 'function' ? maker.name : undefined;
     return typeof name === 'string' && /^\w{1,50}$/.test(name) ? name : typeof value;
   } catch {

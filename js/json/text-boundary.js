@@ -42,7 +42,7 @@ function boundaryBefore(text, most) {
 }
 
 /**
- * The last blank that is not behind a digit, if there is one: numbers of cards, accounts and telephones have blanks.
+ * The last blank that is not after a digit, if there is one: numbers of cards, accounts and telephones have blanks.
  * @param {string} text
  */
 function blankIn(text) {

@@ -201,7 +201,7 @@ class Attachment {
   /** @param {any} error */
   #fail(error) {
     this.#why = 'a file that cannot be read';
-    // One that is no code of Node is content.
+    // One that is not a code of Node is content.
     const code = error?.code;
     const cause = typeof code === 'string' && /^E[A-Z_]+$/.test(code) ? code : classOf(error);
     const what = `An attachment cannot be read (${cause})`;

@@ -8,7 +8,7 @@ use base64::{
   engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-/// A bearer token with its scheme; one behind a colon, an equals sign or a quote without it.
+/// A bearer token with its scheme; one after a colon, an equals sign or a quote without it.
 pub const BEARER: &str = concat!(
   before!(),
   r#"(?:((?i-u:bearer)(?:[ \t+]|%20)+[A-Za-z0-9._~+/=-]{8,})"#,
@@ -23,7 +23,7 @@ pub const PAIR: &str = concat!(
   r#"|[A-Za-z0-9]://((?-u:[^\x00-\x20/?#@:"'<>\\`])*:(?-u:[^\x00-\x20/?#"'<>\\`])+)@)"#,
 );
 
-/// What follows the word in a text, and is no token.
+/// What follows the word in a text, and is not a token.
 const WORDS: [&str; 10] = [
   "authentication",
   "authorization",
@@ -36,7 +36,7 @@ const WORDS: [&str; 10] = [
   "security",
   "securities",
 ];
-/// What is behind a colon or an equals sign, without quotes, is a token if it has a digit, or is so long and has no dot:
+/// What is after a colon or an equals sign, without quotes, is a token if it has a digit, or is so long and has no dot:
 /// `bearer: process.env.GITHUB_TOKEN`.
 const LONG: usize = 20;
 
@@ -73,7 +73,7 @@ pub fn accepted_pair(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
   Vec::from_iter(is_pair.then_some(found))
 }
 
-/// What a header has behind its scheme.
+/// What a header has after its scheme.
 fn behind_scheme<'t>(shown: &'t str, scheme: &str) -> Option<&'t str> {
   let (word, rest) = shown.split_at_checked(scheme.len())?;
   let behind = rest.trim_start_matches([' ', '\t', '+']).trim_start_matches("%20");

@@ -33,7 +33,7 @@
 //! | `kind` | objects that are reasoning or errors |
 //! | `marked_lines` | lines with marks before their first word |
 //! | `quotes` | the quotes of strings in other text |
-//! | `assignments` | strings behind an equals sign |
+//! | `assignments` | strings after an equals sign |
 //! | `literals` | members as Python and JavaScript print them |
 //! | `json` | redaction of JSON text |
 //! | `redactor` | redaction of rows |
