@@ -28,10 +28,11 @@ impl Delivery {
     self.unauthorized && self.in_flight.is_empty()
   }
 
-  /// Whether shutdown can end: every row and every attachment is settled, or the server refuses the key, or it fails
-  /// and all rows are in the spool, which holds no attachments.
+  /// Whether shutdown can end: every row and every attachment is settled and no files of earlier processes are being
+  /// adopted, or the server refuses the key, or it fails and all rows are in the spool, which holds no attachments.
   pub fn is_done(&self) -> bool {
-    let can_end = self.failed_since_shutdown || self.outbox.is_empty();
+    let is_delivered = self.outbox.is_empty() && !self.spool.is_adopting();
+    let can_end = self.failed_since_shutdown || is_delivered;
     self.is_refused() || (can_end && self.is_safe() && self.unsettled_attachments() == 0)
   }
 

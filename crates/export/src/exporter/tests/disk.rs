@@ -306,3 +306,16 @@ fn a_shutdown_ends_by_its_deadline_although_the_disk_does_not_respond() {
   assert_eq!(machine.completed, [(ticket, false)]);
   assert_eq!((machine.stats().spooled, machine.stats().lost.len()), (rows.into(), 0));
 }
+
+#[test]
+fn a_process_that_ends_at_once_delivers_what_an_earlier_one_left() {
+  let (mut machine, _) = Machine::with_found();
+  let ticket = machine.exporter.shutdown(32 * SECOND, at(0));
+  machine.pass(0, 1000);
+  assert!(machine.exporter.has_ended());
+  assert_eq!(machine.completed, [(ticket, true)]);
+  assert_eq!(
+    (machine.sent, machine.done.as_slice()),
+    (1, &["remove 1".to_owned(), "close".to_owned()][..])
+  );
+}
