@@ -69,8 +69,19 @@ pub fn accepted_bearer(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
 /// The user and password in a match, unless it has none.
 pub fn accepted_pair(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
   let shown = text.get(found.clone()).unwrap_or_default();
-  let is_pair = shown.contains(':') || behind_scheme(shown, "basic").is_some_and(has_pair);
+  let is_pair = match shown.split_once(':') {
+    Some((user, password)) => !is_host(user, password),
+    None => behind_scheme(shown, "basic").is_some_and(has_pair),
+  };
   Vec::from_iter(is_pair.then_some(found))
+}
+
+/// Whether a host and its port stand before the mark of a list, and what follows is another item: `localhost:3000,a@x.com`.
+fn is_host(host: &str, behind: &str) -> bool {
+  let is_local =
+    host == "localhost" || host.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
+  let rest = behind.trim_start_matches(|digit: char| digit.is_ascii_digit());
+  is_local && rest.len() < behind.len() && rest.starts_with([',', ';', '|', ')'])
 }
 
 /// What a header has after its scheme.

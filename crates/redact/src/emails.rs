@@ -46,10 +46,22 @@ pub const EXPRESSION: &str = concat!(
   r"]{2,})",
 );
 
-/// A match without the letter of an escape before it: text that is not JSON may contain `\nada@example.com`.
+/// The forms of pictures for several resolutions.
+const PICTURES: [&str; 7] = ["png", "jpg", "jpeg", "webp", "avif", "gif", "svg"];
+
+/// A match without the letter of an escape before it: text that is not JSON may contain `\nada@example.com`. None if it is
+/// the name of a file, such as `logo@2x.png`, or has the version of a package, `app@1.0.0.tgz`.
 pub fn accepted(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
   let before = text.get(..found.start).unwrap_or_default();
   let shown = text.get(found.clone()).unwrap_or_default();
+  let domain = shown.rsplit_once('@').map_or("", |(_, domain)| domain);
+  let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+  let picture = domain.split_once("x.").filter(|(scale, _)| is_number(scale));
+  let is_picture = picture.is_some_and(|(_, form)| PICTURES.contains(&form));
+  // Three numbers: four are an address.
+  if is_picture || domain.split('.').take_while(|part| is_number(part)).count() == 3 {
+    return Vec::new();
+  }
   let is_escape = before.ends_with('\\') && shown.starts_with(['n', 'r', 't', 'b', 'f']);
   let is_longer = shown.as_bytes().get(1).is_some_and(|byte| *byte != b'@');
   iter::once(found.start + usize::from(is_escape && is_longer)..found.end).collect()

@@ -49,6 +49,8 @@ fn credentials_are_found_in_headers_members_and_urls() {
     ("credentials", "postgres://ada:hunter2@db/x", "postgres://[redacted]@db/x"),
     ("credentials", "see https://a:p%40s@s@h:80/x@y.", "see https://[redacted]@h:80/x@y."),
     ("credentials", "rediss://:h\u{fc}nter2@h1,b:c@h", "rediss://[redacted]@h"),
+    ("credentials", "redis://localhost:3000x,y@h", "redis://[redacted]@h"),
+    ("emails", "ada@2x.com ada@10.0.0.1.example.com", "[redacted] [redacted]"),
     ("credentials", "{\"a\":\"mongodb+srv:\\/\\/a:b@h\"", "{\"a\":\"mongodb+srv://[redacted]@h\""),
   ];
   check(&cases);
@@ -58,6 +60,8 @@ fn credentials_are_found_in_headers_members_and_urls() {
     ("bearer-tokens", "type Bearer = undefined; bearer: required"),
     ("bearer-tokens", "bearer: process.env.GITHUB_TOKEN, bearer = request.headers.authorization"),
     ("credentials", "Basic Online Banking, Basic Origin, Basic Overloads"),
+    ("credentials", "http://localhost:3000,ada@example.com; http://127.0.0.1:80|ada@b"),
+    ("emails", "img/logo@2x.png, app@1.0.0.tgz"),
     ("credentials", "Basic information, basic understanding, Basic YWRhIGh1bnRlcjI="),
     ("credentials", "ssh://git@h:22/x http://h:80/@a/b http://a.b/c:d@e https://[::1]:80 a://b"),
   ] {
