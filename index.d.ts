@@ -250,7 +250,7 @@ export type Builtin =
 
 /** Redaction rules. JSON inside of strings, such as the arguments of a tool call, is redacted decoded. */
 export interface RedactOptions {
-  /** Names of members whose whole value is replaced, at any depth. Case, `_` and `-` are ignored. */
+  /** Names of members whose whole value is replaced, at any depth. Case, punctuation and spaces are ignored. */
   keys?: readonly string[] | undefined;
   /**
    * Paths of members whose whole value is replaced: the field and the names of members, joined by dots. Lists have

@@ -76,7 +76,7 @@ impl Rules {
     })
   }
 
-  /// The rules and these keys, which must be in lower case without `_` and `-`.
+  /// The rules and these keys, which must be [`normal`].
   fn with_keys<const N: usize>(mut self, keys: [&'static str; N]) -> Self {
     self.keys.extend(keys.map(str::to_owned));
     self
@@ -138,7 +138,7 @@ impl Rules {
     (!self.keys.is_empty() && self.has_key(&normal(name))) || self.paths.covers(location)
   }
 
-  /// Whether a key covers a name in lower case without `_` and `-`.
+  /// Whether a key covers a [`normal`] name.
   fn has_key(&self, name: &str) -> bool {
     let reasoning = name.strip_prefix(REASONING_START).filter(|_| self.hides_reasoning);
     let is_setting = |rest: &str| SETTINGS.iter().any(|part| rest.contains(part));
@@ -192,11 +192,28 @@ impl Rules {
   }
 }
 
-/// A name in lower case, without `_` and `-`.
+/// A name in lower case, without what separates its words or is not seen, such as the mark at the beginning of a CSV file.
+/// One that has nothing else stays as it is.
 fn normal(name: &str) -> Cow<'_, str> {
   if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
     return Cow::Borrowed(name);
   }
-  let letters = name.chars().filter(|character| !['_', '-'].contains(character));
-  Cow::Owned(letters.flat_map(char::to_lowercase).collect())
+  let letters = name.chars().map(narrow).filter(|letter| !is_separator(*letter));
+  let normal: String = letters.flat_map(char::to_lowercase).collect();
+  if normal.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(normal) }
+}
+
+/// The character of ASCII for its wide form.
+fn narrow(letter: char) -> char {
+  let wide = u32::from(letter).wrapping_sub(0xFEE0);
+  if ('\u{FF01}'..='\u{FF5E}').contains(&letter) {
+    char::from_u32(wide).unwrap_or(letter)
+  } else {
+    letter
+  }
+}
+
+fn is_separator(letter: char) -> bool {
+  let is_unseen = matches!(letter, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}');
+  letter.is_ascii_punctuation() || letter.is_whitespace() || is_unseen
 }

@@ -50,6 +50,23 @@ fn a_key_covers_the_whole_value_at_any_depth_and_in_any_spelling() {
 }
 
 #[test]
+fn what_separates_the_words_of_a_name_is_no_part_of_it() {
+  for name in [
+    "Pass Word",
+    "\u{feff}password",
+    "pass\u{200b}word",
+    "pass.word",
+    "\u{ff30}assword",
+    "password:",
+  ] {
+    let value = input(json!({ "keys": ["password"] }), &json!({ name: "hunter2" }));
+    assert_eq!(value, json!({ name: "[redacted]" }));
+  }
+  let marks = input(json!({ "keys": ["--"] }), &json!({ "--": 1, "__": 2, "": 3 }));
+  assert_eq!(marks, json!({ "--": "[redacted]", "__": 2, "": 3 }));
+}
+
+#[test]
 fn a_path_covers_exactly_its_members() {
   let value =
     json!({ "user": { "email": "a", "name": "b" }, "list": [{ "email": "c" }], "email": "d" });
