@@ -14,8 +14,8 @@ const OPERATORS: [&str; 4] = [":", "+", "??", "||"];
 /// What may stand before the quote of a string.
 const PREFIXES: &[u8] = b"bBrRfFuUN";
 
-/// The name in which a text ends, if `value` begins with a string.
-pub fn name<'t>(text: &'t str, value: &str) -> Option<&'t str> {
+/// The name in which a text ends, and one before its type, if `value` begins with a string.
+pub fn names<'t>(text: &'t str, value: &str) -> Option<[Option<&'t str>; 2]> {
   let quote = quote(value.as_bytes())?;
   let text = trim_end(text, &[' ', '\t']);
   let text = OPERATORS.iter().find_map(|operator| text.strip_suffix(operator)).unwrap_or(text);
@@ -24,11 +24,31 @@ pub fn name<'t>(text: &'t str, value: &str) -> Option<&'t str> {
   if !value.starts_with('\\') && is_inside(text.as_bytes(), quote) {
     return None;
   }
+  Some([last_name(text), typed_name(text)])
+}
+
+fn last_name(text: &str) -> Option<&str> {
   let item = text.strip_suffix(']').unwrap_or(text);
   if let Some(last) = item.chars().next_back().filter(|last| matches!(last, '\'' | '"')) {
     let quoted = item.strip_suffix(last)?.trim_end_matches('\\');
     return quoted.rsplit_once(last).map(|(_, name)| name);
   }
+  word(text)
+}
+
+/// The name before the type with which a text ends: `token: string`.
+fn typed_name(text: &str) -> Option<&str> {
+  let far = text.len().saturating_sub(MAX_BEFORE);
+  let colon = far + memchr::memrchr(b':', text.as_bytes().get(far..)?)?;
+  let is_type = |letter: char| letter.is_alphanumeric() || " _$.<>[]|?&'\"".contains(letter);
+  let before = text
+    .get(..colon)
+    .filter(|_| text.get(colon + 1..).is_some_and(|kind| kind.chars().all(is_type)));
+  word(before?.trim_end_matches(['?', '!']))
+}
+
+/// The last word of a text.
+pub fn word(text: &str) -> Option<&str> {
   let name = word_at_end(text, |letter| letter.is_alphanumeric() || "_$-".contains(letter))?;
   // Options of commands, and removed lines of a difference.
   Some(name.trim_start_matches('-'))

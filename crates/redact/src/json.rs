@@ -1,10 +1,10 @@
 //! Redacts JSON text. Bytes that no rule covers are copied unchanged.
 
-use std::ops::Range;
+use std::{mem, ops::Range};
 
 use braintrust_row::{
   Json,
-  scan::{Malformed, Scanner, Step, Token},
+  scan::{self, Malformed, Scanner, Step, Token},
   string,
 };
 
@@ -15,6 +15,7 @@ use super::{
   kind::{Kept, kept_members},
   literals::Literals,
   marked_lines::MarkedLine,
+  pairs::{self, Items},
   paths::PathState,
   rules::Rules,
 };
@@ -191,7 +192,7 @@ fn redacted_part(
     Rewrite { is_cut: true, limit, ..Rewrite::new(rules, text, location, inside + 1) };
   if form == Form::Members {
     rewrite.scanner = Scanner::of_members(text);
-    rewrite.containers.push(Container { location: location.clone(), kept: None });
+    rewrite.containers.push(Container::new(location.clone()));
     rewrite.has_no_bracket = true;
     rewrite.line = MarkedLine::of(before);
   }
@@ -216,8 +217,20 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
 struct Container {
   /// Its position.
   location: PathState,
+  /// Where it begins in the text.
+  start: usize,
   /// The members that are kept, if all others are redacted.
   kept: Option<Kept>,
+  /// The items of a list.
+  items: Option<Items>,
+  /// Whether a member has a covered name, if that is known.
+  has_covered_name: Option<bool>,
+}
+
+impl Container {
+  fn new(location: PathState) -> Self {
+    Self { location, start: 0, kept: None, items: None, has_covered_name: None }
+  }
 }
 
 /// A pass over one text.
@@ -232,6 +245,8 @@ struct Rewrite<'a> {
   out: String,
   /// How many bytes of the text the output covers.
   copied: usize,
+  /// Whether the last name is that of a list with names and values in turn.
+  are_headers: bool,
   /// How many JSON strings this text is nested in.
   inside: usize,
   /// Whether the text may end early or be malformed.
@@ -256,6 +271,7 @@ impl<'a> Rewrite<'a> {
       containers: Vec::new(),
       out: String::new(),
       copied: 0,
+      are_headers: false,
       inside,
       is_cut: false,
       has_no_bracket: false,
@@ -315,7 +331,10 @@ impl<'a> Rewrite<'a> {
       return;
     }
     let content = text.get(quote + 1..).unwrap_or_default();
-    if let Some(changed) = redacted_content(self.rules, content, &self.location, self.inside) {
+    if self.covers_item(Token::String, &(quote..text.len())) {
+      self.replace(quote..text.len(), &self.rules.mark().as_str());
+    } else if let Some(changed) = redacted_content(self.rules, content, &self.location, self.inside)
+    {
       self.replace(quote + 1..text.len(), &changed);
     }
     self.read = text.len();
@@ -330,19 +349,27 @@ impl<'a> Rewrite<'a> {
       return Err(Malformed);
     }
     self.read = range.end;
+    let is_covered = self.rules.matches_members() && self.covers_item(token, &range);
     match token {
-      Token::Open(_) if self.scanner.depth() > DEEPEST => {
-        let end = self.scanner.skip_container();
-        if end.is_ok() || self.is_cut {
-          let end = end.unwrap_or(self.text.len());
-          self.replace(range.start..end, &Json::text(TOO_DEEP).as_str());
-        }
-        self.read = end?;
+      Token::Open(_) if is_covered => {
+        self.replace_container(range.start, &self.rules.mark().as_str())?
       }
-      Token::Open(_) => {
+      Token::String | Token::Scalar if is_covered => {
+        self.replace(range, &self.rules.mark().as_str())
+      }
+      Token::Open(_) if self.scanner.depth() > DEEPEST => {
+        self.replace_container(range.start, &Json::text(TOO_DEEP).as_str())?;
+      }
+      Token::Open(container) => {
         let object = self.text.get(range.start..self.limit).unwrap_or_default();
         let kept = kept_members(self.rules, object);
-        self.containers.push(Container { location: self.location.clone(), kept });
+        let is_inner = self.containers.last().is_some_and(|outer| outer.items.is_some());
+        let are_headers = mem::take(&mut self.are_headers);
+        let is_list = container == scan::Container::List;
+        let items = is_list.then(|| Items::new(is_inner, are_headers));
+        let location = self.location.clone();
+        let start = range.start;
+        self.containers.push(Container { start, kept, items, ..Container::new(location) });
       }
       Token::Close(_) => {
         if let Some(container) = self.containers.pop() {
@@ -354,6 +381,45 @@ impl<'a> Rewrite<'a> {
       Token::Scalar => self.scalar(range),
     }
     Ok(true)
+  }
+
+  /// Whether an item of a list, which begins or is read, has a covered name: the item before it.
+  fn covers_item(&mut self, token: Token, range: &Range<usize>) -> bool {
+    if matches!(token, Token::Name | Token::Close(_)) {
+      return false;
+    }
+    let is_last = matches!(token, Token::Open(_))
+      || self.scanner.next_is(b']')
+      || self.scanner.position() == self.text.len();
+    let Some(Container { items: Some(items), location, .. }) = self.containers.last_mut() else {
+      return false;
+    };
+    let item = self.text.get(range.clone()).unwrap_or_default();
+    items.next(self.rules, item, is_last, location)
+  }
+
+  /// Whether the innermost object has a covered name for the value of this member.
+  fn names_value(&mut self, member: &str) -> bool {
+    if !pairs::is_value(member) {
+      return false;
+    }
+    let is_in_members = self.is_in_members();
+    let Some(object) = self.containers.last_mut() else { return false };
+    *object.has_covered_name.get_or_insert_with(|| {
+      let text = self.text.get(object.start..self.limit).unwrap_or_default();
+      let scanner = if is_in_members { Scanner::of_members(text) } else { Scanner::new(text) };
+      pairs::has_covered_name(self.rules, text, scanner, &object.location)
+    })
+  }
+
+  /// Replaces the list or object that begins at a position.
+  fn replace_container(&mut self, start: usize, with: &str) -> Result<(), Malformed> {
+    let end = self.scanner.skip_container();
+    if end.is_ok() || self.is_cut {
+      self.replace(start..end.unwrap_or(self.text.len()), with);
+    }
+    self.read = end?;
+    Ok(())
   }
 
   /// Redacts the name of a member, and its value if a key or a path covers it.
@@ -373,7 +439,8 @@ impl<'a> Rewrite<'a> {
     if let Some(parent) = parent {
       self.location = self.rules.enter(&parent.location, &name);
     }
-    if is_hidden || self.rules.covers(&name, &self.location) {
+    self.are_headers = pairs::are_headers(&name);
+    if is_hidden || self.rules.covers(&name, &self.location) || self.names_value(&name) {
       match self.scanner.skip_value() {
         Ok(value) if !self.is_cut || self.is_end_of_value(value.end) => {
           self.read = value.end;

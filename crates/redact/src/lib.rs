@@ -31,9 +31,11 @@
 //! | `blanks` | what may stand between the tokens of a text |
 //! | `embedded` | JSON inside of text |
 //! | `kind` | objects that are reasoning or errors |
+//! | `pairs` | values that another value names |
 //! | `marked_lines` | lines with marks before their first word |
 //! | `quotes` | the quotes of strings in other text |
 //! | `assignments` | strings after an equals sign |
+//! | `unquoted` | values without quotes |
 //! | `literals` | members as Python and JavaScript print them |
 //! | `json` | redaction of JSON text |
 //! | `redactor` | redaction of rows |
@@ -62,12 +64,14 @@ mod json;
 mod kind;
 mod literals;
 mod marked_lines;
+mod pairs;
 mod paths;
 mod pattern;
 mod quotes;
 mod raw_rules;
 mod redactor;
 mod rules;
+mod unquoted;
 
 pub use raw_rules::{RawRules, RulesError};
 pub use redactor::Redactor;

@@ -9,9 +9,11 @@ use super::{
   blanks::{SPACES, trim_end, trim_start, without_codes, word_at_end},
   escapes::unescaped_content,
   marked_lines::{MarkedLine, is_line_start},
+  pairs,
   paths::PathState,
   quotes::{end_of_escape, end_of_string, is_apostrophe, is_quote},
   rules::Rules,
+  unquoted,
 };
 
 /// The covered values of such members in a text, in their order. Each part of the text is read a few times at most.
@@ -35,18 +37,19 @@ impl<'a> Literals<'a> {
   pub fn next_before(&mut self, limit: usize) -> Option<Range<usize>> {
     let start = self.at.max(self.covered);
     let part = self.text.get(start..limit).filter(|_| self.rules.matches_members())?;
-    for found in memchr::memchr2_iter(b':', b'=', part.as_bytes()) {
+    for found in memchr::memchr3_iter(b':', b'=', b',', part.as_bytes()) {
       let (before, rest) = self.text.split_at_checked(start + found)?;
       let is_pair = rest.starts_with("=>");
       let value = trim_start(rest.get(1 + usize::from(is_pair)..)?, &SPACES);
-      let value = if is_pair || rest.starts_with(':') {
+      let value = if rest.starts_with(',') {
+        self.value_of_pair(before, value)
+      } else if is_pair || rest.starts_with(':') {
         name_at_end(before, value, is_pair)
-          .filter(|(_, name)| self.covers(name))
+          .filter(|(before, name)| self.covers(name) || self.is_named(before, name))
           .and_then(|(before, _)| self.value(before, value))
+          .or_else(|| self.in_line(before, rest.strip_prefix(':')?))
       } else {
-        assignments::name(before, value)
-          .filter(|name| self.covers(name))
-          .map(|_| self.range(value, assignments::end(before, value)))
+        self.assigned(before, rest.get(1..)?, value)
       };
       if let Some(value) = value {
         self.covered = value.end;
@@ -93,6 +96,44 @@ impl<'a> Literals<'a> {
     (!value.is_empty()).then(|| self.range(rest, value.len()))
   }
 
+  /// The value behind an equals sign with this text before and behind it.
+  fn assigned(&self, before: &str, rest: &str, value: &str) -> Option<Range<usize>> {
+    if let Some(names) = assignments::names(before, value) {
+      let is_covered = names.into_iter().flatten().any(|name| self.covers(name));
+      return is_covered.then(|| self.range(value, assignments::end(before, value)));
+    }
+    let name = unquoted::assigned_name(before).filter(|name| self.covers(name))?;
+    let length = match rest.starts_with(['{', '[']) {
+      true => end_of_value(rest, MarkedLine::of(before).as_ref()),
+      false => unquoted::assigned_length(before.strip_suffix(name).unwrap_or(before), name, rest),
+    };
+    (length > 0).then(|| self.range(rest, length))
+  }
+
+  /// The second item of a list in another, of which the first is a name: `[('password', 'x')]`.
+  fn value_of_pair(&self, before: &str, value: &str) -> Option<Range<usize>> {
+    let quote = before.chars().next_back().filter(|last| is_quote_of_string(*last))?;
+    let (before, name) = before.strip_suffix(quote)?.rsplit_once(quote)?;
+    let list = trim_end(before, &SPACES).strip_suffix(['(', '['])?;
+    let is_inner = trim_end(list, &SPACES).ends_with(['(', '[', '{', ',']);
+    if is_inner && self.covers(name) { self.value(before, value) } else { None }
+  }
+
+  /// The value without quotes of a name that begins a line or a string, with this text before the colon and behind it.
+  fn in_line(&self, before: &str, behind: &str) -> Option<Range<usize>> {
+    let name = assignments::word(before).filter(|name| self.covers(name))?;
+    let value = unquoted::in_line(before, name, behind)?;
+    Some(self.range(behind.trim_start_matches(unquoted::BLANKS), value.len()))
+  }
+
+  /// Whether the member before this one, with the text before that, has a covered name for its value:
+  /// `{'name': 'password', 'value': 'x'}`.
+  fn is_named(&self, before: &str, member: &str) -> bool {
+    pairs::is_value(member)
+      && last_member(before)
+        .is_some_and(|(member, name)| pairs::is_name(member) && self.covers(name))
+  }
+
   /// The position of a value of this length, with which the rest of the text begins.
   fn range(&self, rest: &str, length: usize) -> Range<usize> {
     let start = self.text.len() - rest.len();
@@ -104,7 +145,9 @@ impl<'a> Literals<'a> {
 /// word of a line, or follows a brace or a comma; what is behind it is not prose. The name before an arrow has quotes
 /// or is a symbol of Ruby: another may be a parameter.
 fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str, &'a str)> {
-  let text = trim_end(text, &[' ', '\t']);
+  // A name in quotes may stand in another line.
+  let quoted = trim_end(text, &SPACES);
+  let text = if quoted.ends_with('\'') { quoted } else { trim_end(text, &[' ', '\t']) };
   // Before a colon, a name with double quotes is JSON.
   let quote = text.chars().next_back().filter(|last| *last == '\'' || is_pair && *last == '"');
   if let Some(quote) = quote {
@@ -129,11 +172,21 @@ fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str
   (outer.ends_with(['{', ',']) || is_argument() || is_line_start(outer)).then_some((before, name))
 }
 
+/// The member with a string in which a text ends, before a comma: its name and the string.
+fn last_member(text: &str) -> Option<(&str, &str)> {
+  let text = trim_end(text, &SPACES).strip_suffix(',')?;
+  let quote = text.chars().next_back().filter(|last| is_quote_of_string(*last))?;
+  let (before, value) = text.strip_suffix(quote)?.rsplit_once(quote)?;
+  let name = trim_end(before, &SPACES).strip_suffix(':')?.trim_end_matches(is_quote_of_string);
+  Some((word_at_end(name, |letter| letter.is_alphanumeric() || letter == '_')?, value))
+}
+
 fn is_quote_of_string(letter: char) -> bool {
   matches!(letter, '\'' | '"' | '`')
 }
 
-/// Whether a text begins with a string, a number, a list or an object, also one of a class: `Secret {`, `Row(2) [`.
+/// Whether a text begins with a string, a number, a list or an object, also one of a class: `Secret {`, `Row(2) [`,
+/// `Some("x")`.
 fn is_shown_value(text: &[u8]) -> bool {
   match text {
     [b'0'..=b'9' | b'\'' | b'"' | b'`' | b'[' | b'{', ..]
@@ -143,7 +196,7 @@ fn is_shown_value(text: &[u8]) -> bool {
       let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
       let name = text.iter().take_while(is_part).count();
       let behind = text.get(name..).unwrap_or_default();
-      name > 0 && matches!(behind, [b' ', b'{' | b'[', ..] | [b'(', b'0'..=b'9', ..])
+      name > 0 && matches!(behind, [b' ', b'{' | b'[', ..] | [b'(', b'0'..=b'9' | b'\'' | b'"', ..])
     }
   }
 }

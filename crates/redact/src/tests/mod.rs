@@ -5,8 +5,10 @@ mod builtins;
 mod embedded;
 mod literals;
 mod malformed;
+mod pairs;
 mod patterns;
 mod policy;
+mod unquoted;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

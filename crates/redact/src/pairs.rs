@@ -1,0 +1,121 @@
+//! Values whose name is another value beside them: `{"name": "password", "value": "x"}`, `[["password", "x"]]`,
+//! `["--password", "x"]`.
+
+use braintrust_row::scan::{Scanner, Step, Token};
+
+use super::{escapes::unescaped, paths::PathState, rules::Rules};
+
+/// The longest name, with its quotes and escapes: other strings are content.
+const LONGEST: usize = 128;
+/// The members that have a name, besides those that end with [`NAME_ENDS`].
+const NAMES: [&str; 4] = ["id", "field", "header", "label"];
+const NAME_ENDS: [&str; 2] = ["name", "key"];
+/// How the member ends that has the value.
+const VALUE_ENDS: [&str; 2] = ["value", "values"];
+/// The list of Node that has names and values in turn.
+const HEADERS: &str = "rawHeaders";
+
+/// Whether a member has a name that stands for another member's.
+pub fn is_name(member: &str) -> bool {
+  let member = member.to_ascii_lowercase();
+  NAMES.contains(&&*member) || NAME_ENDS.iter().any(|end| member.ends_with(end))
+}
+
+/// Whether a member has a value that another member names.
+pub fn is_value(member: &str) -> bool {
+  let member = member.to_ascii_lowercase();
+  VALUE_ENDS.iter().any(|end| member.ends_with(end))
+}
+
+/// Whether a list of this name has names and values in turn.
+pub fn are_headers(member: &str) -> bool {
+  member == HEADERS
+}
+
+/// Whether a member of the object whose text this is has a covered name, also if the text is cut or malformed.
+pub fn has_covered_name(
+  rules: &Rules,
+  text: &str,
+  mut scanner: Scanner<'_>,
+  location: &PathState,
+) -> bool {
+  while let Ok(Some(Step { token, range })) = scanner.next_step() {
+    match token {
+      Token::Name => {
+        let Ok(value) = scanner.skip_value() else { return false };
+        let member = unescaped(text.get(range).unwrap_or_default());
+        let value = text.get(value).unwrap_or_default();
+        if is_name(&member) && is_covered(rules, value, location) {
+          return true;
+        }
+      }
+      Token::Close(_) => return false,
+      Token::Open(_) | Token::String | Token::Scalar => {}
+    }
+  }
+  false
+}
+
+/// Whether a value is a string with a covered name.
+fn is_covered(rules: &Rules, value: &str, location: &PathState) -> bool {
+  value.len() <= LONGEST && value.starts_with('"') && {
+    let name = unescaped(value);
+    rules.covers(&name, &rules.enter(location, &name))
+  }
+}
+
+/// A list whose items may name others.
+#[derive(Default)]
+pub struct Items {
+  /// Whether it is an item of a list itself, as those of `Object.entries`.
+  is_inner: bool,
+  /// Whether it has names and values in turn.
+  are_headers: bool,
+  /// How many items have begun.
+  count: usize,
+  /// What the last one names.
+  named: Named,
+}
+
+/// What an item names.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Named {
+  #[default]
+  Nothing,
+  /// The next item.
+  Next,
+  /// The next item, if no other one follows that.
+  Last,
+  /// The next item, unless it is an option of a command, too.
+  Argument,
+}
+
+impl Items {
+  /// No items yet.
+  pub fn new(is_inner: bool, are_headers: bool) -> Self {
+    Self { is_inner, are_headers, ..Self::default() }
+  }
+
+  /// An item begins. Returns whether the one before it covers it; `is_last`: whether it is a string or a number that no
+  /// other item follows, or may be any other item.
+  pub fn next(&mut self, rules: &Rules, item: &str, is_last: bool, location: &PathState) -> bool {
+    let is_option = item.starts_with("\"-");
+    let is_named = match self.named {
+      Named::Nothing => false,
+      Named::Next => true,
+      Named::Last => is_last,
+      Named::Argument => !is_option,
+    };
+    let named = match () {
+      () if is_named => Named::Nothing,
+      () if self.are_headers && self.count.is_multiple_of(2) => Named::Next,
+      () if self.is_inner && self.count == 0 => Named::Last,
+      () if is_option => Named::Argument,
+      () => Named::Nothing,
+    };
+    let has_name = named != Named::Nothing && is_covered(rules, item, location);
+    self.named = if has_name { named } else { Named::Nothing };
+    self.count += 1;
+    is_named
+  }
+}

@@ -1,0 +1,103 @@
+//! Values without quotes.
+
+use super::*;
+
+fn keys() -> Value {
+  json!({ "keys": ["password", "headers", "authorization", "x-api-key"] })
+}
+
+fn check(cases: &[(&str, &str)]) {
+  for (text, expected) in cases {
+    assert_eq!(input(keys(), &json!(text)), *expected, "{text}");
+  }
+}
+
+#[test]
+fn values_behind_an_equals_sign_need_no_quotes() {
+  check(&[
+    ("PASSWORD=hun,t;er2\nB=1", "PASSWORD='[redacted]'\nB=1"),
+    ("  - PASSWORD=hunter2\n", "  - PASSWORD='[redacted]'\n"),
+    ("export PASSWORD=hunter2&x", "export PASSWORD='[redacted]'"),
+    ("https://a.b/c?password=hunter2&x=1", "https://a.b/c?password='[redacted]'&x=1"),
+    ("a=1&user[password]=hun%20ter2&b", "a=1&user[password]='[redacted]'&b"),
+    ("a=1&user%5Bpassword%5D=x&b", "a=1&user%5Bpassword%5D='[redacted]'&b"),
+    ("Config(a=1, password=hunter2, b=c)", "Config(a=1, password='[redacted]', b=c)"),
+    ("Config{password=hunter2}", "Config{password='[redacted]'}"),
+    ("Server=a;Password=hunter2;Db=b", "Server=a;Password='[redacted]';Db=b"),
+    ("login --password=hunter2 --b", "login --password='[redacted]' --b"),
+    ("see \"?password=hunter2\", b", "see \"?password='[redacted]'\", b"),
+    ("f(headers={'a': 'hunter2'}, b=1)", "f(headers='[redacted]', b=1)"),
+  ]);
+}
+
+#[test]
+fn code_behind_an_equals_sign_stays() {
+  for text in [
+    "f(password=password, headers=get('x'))",
+    "f(password=self.password, headers=request.headers)",
+    "f(password=None, headers=headers[0])",
+    "if password==x or password!=y: pass",
+    "url = `?password=${value}&b`",
+    "?password=&b",
+    "password=\n",
+    "  password=get_secret(1),\n  headers=os.environ['A'],\n",
+  ] {
+    check(&[(text, text)]);
+  }
+}
+
+#[test]
+fn a_type_may_stand_between_a_name_and_its_value() {
+  check(&[
+    ("const password: string = 'hunter2';", "const password: string = '[redacted]';"),
+    ("let password: Option<&str> = \"hunter2\";", "let password: Option<&str> = '[redacted]';"),
+    ("password: str | None = 'hunter2'", "password: str | None = '[redacted]'"),
+    ("{ password: Some(\"hunter2\"), b: 1 }", "{ password: '[redacted]', b: 1 }"),
+  ]);
+}
+
+#[test]
+fn lines_with_a_header_or_a_random_word_are_members() {
+  check(&[
+    (
+      "GET / HTTP/1.1\r\nAuthorization: Bearer hunter\r\nB: c",
+      "GET / HTTP/1.1\r\nAuthorization: '[redacted]'\r\nB: c",
+    ),
+    ("> x-api-key:hunter\n> b: c", "> x-api-key:'[redacted]'\n> b: c"),
+    ("curl -H 'X-Api-Key: hun ter' b", "curl -H 'X-Api-Key: '[redacted]'' b"),
+    ("X-Api-Key: hunter", "X-Api-Key: '[redacted]'"),
+    ("db:\n  password: hunter2\n  b: c\n", "db:\n  password: '[redacted]'\n  b: c\n"),
+  ]);
+  for text in [
+    "password: string\n",
+    "password: u8\n",
+    "password: at least 8 letters\n",
+    "  password: hash256(x),\n",
+    "see password: hunter2\n",
+    "the \"password: \" label",
+    "the user authorization: a step",
+  ] {
+    check(&[(text, text)]);
+  }
+}
+
+#[test]
+fn values_without_quotes_take_linear_time() {
+  for piece in [
+    "password=",
+    "password=password(",
+    "password=a.",
+    "password: ",
+    "\"password: ",
+    "1:",
+    "- password: 1 ",
+    "x-api-key:",
+    "]=",
+    "%5D=",
+    "password: a =",
+    "password=[",
+    "password=$",
+  ] {
+    input(keys(), &json!(piece.repeat(50_000)));
+  }
+}
