@@ -402,6 +402,7 @@ test.each([
   [['dev', '--wings'], "Unknown option '--wings'"],
   [['dev', '--prot', 'npm', 'run', 'dev'], "Unknown option '--prot'. Did you mean --port?\n"],
   [['doctor', 'now'], "Unexpected argument 'now'"],
+  [['doctor', 'sk-abcdefghijklmnop12'], "Unexpected argument '*********************'"],
   [['dev', '--port'], "Option '-p, --port <value>' argument missing"],
   [
     ['dev', '--port', '-1'],

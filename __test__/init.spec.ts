@@ -235,6 +235,19 @@ test('a dry run shows the diff and changes nothing', async () => {
   });
 });
 
+test.each(['--dry-run', '--json'])('no diff has an API key (%s)', async (option) => {
+  const KEY = 'bt-st-0123456789abcdef';
+  const example = `# Ours\nBRAINTRUST_API_KEY=${KEY}\n`;
+  const files = { 'src/app.ts': `const apiKey = '${KEY}';\n`, '.env.example': example };
+  await withFiles(files, async (directory, read) => {
+    const { stdout } = await cli(['init', directory, option]);
+    expect(stdout).toContain('BRAINTRUST_PROJECT_NAME=Flue');
+    expect(stdout).toContain('*'.repeat(KEY.length));
+    expect(stdout).not.toContain('0123456789');
+    expect(read('.env.example')).toContain(example);
+  });
+});
+
 test.each([
   ['by no module', `export default 'app';\n`, [expect.stringContaining('src/tracing.ts')]],
   ['in a comment', `// import './tracing.ts';\n`, [expect.stringContaining('src/tracing.ts')]],

@@ -10,6 +10,7 @@ const { messageOf } = require('../js/json/describe');
 const { tolerateLostOutput } = require('./support/output');
 const { suggestionFor } = require('./support/suggest');
 const { Failure, UsageError } = require('./support/usage');
+const { withoutKeys } = require('./support/without-keys');
 const { version } = require('../package.json');
 
 const HELP = new Set(['help', '-h', '--help']);
@@ -36,7 +37,7 @@ async function main(args) {
     return await commandModule.run(values, operand, program);
   } catch (error) {
     if (error instanceof Failure) {
-      process.stderr.write(`flue-braintrust: ${printable(error.message)}\n`);
+      complain(error.message);
       return error.exitCode;
     }
     if (error instanceof UsageError) return refuse(error.message, synopsisOf(name, command));
@@ -83,8 +84,14 @@ function print(text) {
  * @returns {2}
  */
 function refuse(problem, help) {
-  process.stderr.write(`flue-braintrust: ${printable(problem)}\n\n${help}`);
+  complain(problem);
+  process.stderr.write(`\n${help}`);
   return 2;
+}
+
+/** @param {string} problem in which an argument may stand */
+function complain(problem) {
+  process.stderr.write(`flue-braintrust: ${withoutKeys(printable(problem))}\n`);
 }
 
 /**
@@ -98,7 +105,7 @@ function reportUnexpected(error) {
   const { code, stack } = /** @type {NodeJS.ErrnoException} */ (error ?? {});
   const place = code === undefined ? /\(?([^\s(]+:\d+:\d+)\)?/.exec(String(stack))?.[1] : undefined;
   const where = place === undefined ? '' : ` (at ${place})`;
-  process.stderr.write(`flue-braintrust: ${printable(messageOf(error))}${where}\n`);
+  complain(`${messageOf(error)}${where}`);
   return 1;
 }
 

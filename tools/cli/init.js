@@ -13,6 +13,7 @@ const { NoProject, readProject } = require('../init/project');
 const { messageOf } = require('../../js/json/describe');
 const { painter, printJson } = require('../support/terminal');
 const { Failure } = require('../support/usage');
+const { withoutKeys } = require('../support/without-keys');
 
 const usage = `Usage: flue-braintrust init [DIRECTORY] [--flue-run] [--dry-run] [--json]
 
@@ -99,7 +100,7 @@ function outcome({ changes, commands, notes, byHand }, dryRun) {
   const files = changes.map(({ path: name, before, after }) => ({
     path: name,
     action: before === undefined ? 'create' : 'change',
-    diff: unifiedDiff(name, before, after),
+    diff: diffOf({ path: name, before, after }),
   }));
   return { dryRun, files, commands, notes: [...byHand, ...notes] };
 }
@@ -135,11 +136,16 @@ function drawLine({ path: name, before }) {
   return `${before === undefined ? paint('green', 'created') : paint('yellow', 'changed')} ${name}\n`;
 }
 
+/** The lines around a change may have a key. @param {import('../init/changes').Change} change */
+function diffOf({ path: name, before, after }) {
+  return withoutKeys(unifiedDiff(name, before, after));
+}
+
 /** @param {import('../init/changes').Change} change */
-function drawDiff({ path: name, before, after }) {
+function drawDiff(change) {
   const paint = painter(process.stdout);
   const styles = /** @type {const} */ ({ '+': 'green', '-': 'red', '@': 'cyan' });
-  return unifiedDiff(name, before, after)
+  return diffOf(change)
     .split(/(?<=\n)/)
     .map((line) => {
       const style = styles[/** @type {keyof typeof styles} */ (line.charAt(0))];

@@ -1,0 +1,16 @@
+'use strict';
+
+// Text without API keys: an argument may be one, and so may a line of a file.
+
+const { hideKeys, withoutKeys: withoutKnown } = require('../../js/hidden-keys');
+
+/** Keys of Braintrust by their form. */
+const FORM = /(?<![\w-])(?:sk|bt-st)-(?=[\w-]*\d)[\w-]{16,}/g;
+
+/** The text with asterisks in the place of keys. @param {string} text */
+function withoutKeys(text) {
+  hideKeys([process.env.BRAINTRUST_API_KEY]);
+  return withoutKnown(text).replace(FORM, (key) => '*'.repeat(key.length));
+}
+
+module.exports = { withoutKeys };
