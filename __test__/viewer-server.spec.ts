@@ -285,6 +285,13 @@ test('with a token, nothing is answered to who does not have it', async () => {
 });
 
 describe('what it serves', () => {
+  test('a list without errors has no next one, which is not a missing page', async () => {
+    const collector = await start();
+    await send(collector.url, root);
+    const { status, body } = await ask(collector, '/viewer/api/next-error');
+    expect({ status, body }).toEqual({ status: 200, body: 'null' });
+  });
+
   test.each([
     '/viewer/../package.json',
     '/viewer/../../package.json',

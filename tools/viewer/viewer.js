@@ -115,7 +115,7 @@ class Viewer {
       case '/viewer/api/traces':
         return sendJson(response, 200, await this.#data.list(params));
       case '/viewer/api/next-error':
-        return orMissing(response, await this.#data.nextError(params));
+        return sendJson(response, 200, (await this.#data.nextError(params)) ?? null);
       case '/viewer/api/trace':
         return orMissing(response, await this.#data.trace(params));
       case '/viewer/api/span':
