@@ -148,6 +148,15 @@ test('all options that there are not are named at once, once, as far as a line h
   ]);
 });
 
+test('the name of an option that there is not cannot break the line', () => {
+  const messages: string[] = [];
+  onWarning(({ message }) => messages.push(message));
+  initLogger({ apiKey: '', ['a\n[flue-braintrust] b\u001b[2J']: 1 } as object);
+  expect(messages).toContain(
+    '`initLogger` has no option `a [flue-braintrust] b [2J`; it is ignored.',
+  );
+});
+
 const fails = () => {
   throw new Error('SECRET');
 };

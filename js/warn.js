@@ -32,6 +32,9 @@ const warned = new Set();
 /** How many causes are distinguished. All further ones count as one. */
 const MAX_CAUSES = 64;
 
+/** What would end the line or steer a terminal: names of the application may have it. */
+const BREAKS = /[\p{Cc}\u2028\u2029]+/gu;
+
 /** Called for each warning. @type {Set<(diagnostic: { code: string, message: string }) => void>} */
 const listeners = new Set();
 
@@ -50,7 +53,7 @@ function warn(code, message, cause = code) {
   const key = warned.size < MAX_CAUSES ? cause : code;
   if (warned.has(key)) return;
   warned.add(key);
-  const shown = withoutKeys(message);
+  const shown = withoutKeys(message).replaceAll(BREAKS, ' ');
   // First: a listener may end the process.
   print(`[flue-braintrust] FLUE_BRAINTRUST_${code}: ${shown}`);
   for (const listener of listeners) listener({ code: `FLUE_BRAINTRUST_${code}`, message: shown });
