@@ -2,6 +2,7 @@
 
 // The command `init`: writes what tools/init has planned.
 
+const { rmSync } = require('node:fs');
 const path = require('node:path');
 
 const { printable } = require('../collector/text');
@@ -40,6 +41,7 @@ const options = {
 };
 
 /** @typedef {import('../init/plan').Plan} Plan */
+/** @typedef {import('../init/changes').Change} Change */
 
 /**
  * @param {import('../support/usage').OptionValues} values
@@ -70,25 +72,46 @@ function projectIn(directory) {
 }
 
 /**
- * Writes all files, or states which of them it has written.
+ * Writes all files, or none: those that are written before one that cannot be get back what they had.
  *
  * @param {string} root
- * @param {Plan['changes']} changes
+ * @param {Change[]} changes
  */
 function write(root, changes) {
-  /** @type {string[]} */
+  /** @type {Change[]} */
   const written = [];
-  for (const { path: name, before, after } of changes) {
+  for (const change of changes) {
     try {
-      const file = path.join(root, name);
-      if (before === undefined) createFile(file, after);
-      else replaceFile(file, after);
-      written.push(name);
+      put(root, change.path, change.before, change.after);
+      written.push(change);
     } catch (error) {
-      const others =
-        written.length === 0 ? 'Nothing was changed.' : `Written: ${written.join(', ')}.`;
-      throw new Failure(`${name} cannot be written: ${messageOf(error)}. ${others}`);
+      const left = written.filter((one) => !isUndone(root, one)).map(({ path: name }) => name);
+      const others = left.length === 0 ? 'Nothing was changed.' : `Written: ${left.join(', ')}.`;
+      throw new Failure(`${change.path} cannot be written: ${messageOf(error)}. ${others}`);
     }
+  }
+}
+
+/**
+ * @param {string} root
+ * @param {string} name
+ * @param {string | undefined} before undefined: there is no such file
+ * @param {string | undefined} after undefined: there is to be none
+ */
+function put(root, name, before, after) {
+  const file = path.join(root, name);
+  if (after === undefined) rmSync(file);
+  else if (before === undefined) createFile(file, after);
+  else replaceFile(file, after);
+}
+
+/** @param {string} root @param {Change} change @returns {boolean} whether the file is as it was */
+function isUndone(root, { path: name, before, after }) {
+  try {
+    put(root, name, after, before);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -130,18 +153,19 @@ function report({ changes, commands, notes, byHand }, project, dryRun) {
   ].join('');
 }
 
-/** @param {import('../init/changes').Change} change */
+/** @param {Change} change */
 function drawLine({ path: name, before }) {
   const paint = painter(process.stdout);
-  return `${before === undefined ? paint('green', 'created') : paint('yellow', 'changed')} ${name}\n`;
+  const done = before === undefined ? paint('green', 'created') : paint('yellow', 'changed');
+  return `${done} ${printable(name)}\n`;
 }
 
-/** The lines around a change may have a key. @param {import('../init/changes').Change} change */
+/** The lines around a change may have a key. @param {Change} change */
 function diffOf({ path: name, before, after }) {
   return withoutKeys(unifiedDiff(name, before, after));
 }
 
-/** @param {import('../init/changes').Change} change */
+/** @param {Change} change */
 function drawDiff(change) {
   const paint = painter(process.stdout);
   const styles = /** @type {const} */ ({ '+': 'green', '-': 'red', '@': 'cyan' });
