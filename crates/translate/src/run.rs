@@ -40,9 +40,7 @@ pub fn start(state: &mut State, event: &Event<'_>, run: &RunStart<'_>) -> Vec<Ro
     // Its operations came first. The application may have renamed it.
     open.implicit = false;
     open.start = Start::At(open.start.time().min(new.start.time()));
-    let is_renamed =
-      open.label.as_ref().is_some_and(|label| label.name.as_deref() != Some(UNKNOWN));
-    open.label = if is_renamed { open.label.take() } else { new.label.clone() };
+    open.name_unless_known(UNKNOWN, || new.label.as_ref()?.name.clone());
   }
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
   metadata::write_ids(&mut row, &event.ids);

@@ -558,3 +558,22 @@ fn flues_spans_get_what_a_span_above_them_propagates_and_a_scorer_has_no_cost() 
   let row = Translator::default().translate(&event).pop().unwrap();
   assert!(!written(&row).to_string().contains("near"));
 }
+
+#[test]
+fn a_type_that_the_application_gives_a_run_stays_although_its_start_comes_later() {
+  let of_flue = |kind: &str| json!({ "type": kind, "timestamp": 1, "runId": "r", "workflowName": "w", "operationId": "o" });
+  let mut translator = Translator::default();
+  let run = written(&translate(&mut translator, &of_flue("operation_start"))[0]);
+  let typed = json!({ "type": "span_log", "timestamp": 5, "spanId": run["id"],
+    "rootSpanId": run["root_span_id"], "span": { "type": "automation" } });
+  translate(&mut translator, &typed);
+  for kind in ["run_start", "run_end"] {
+    let rows: Vec<_> = translate(&mut translator, &of_flue(kind)).iter().map(written).collect();
+    let row = rows.iter().find(|row| row["id"] == run["id"]).unwrap();
+    assert_eq!(
+      row["span_attributes"],
+      json!({ "name": "workflow:w", "type": "automation" }),
+      "{kind}"
+    );
+  }
+}
