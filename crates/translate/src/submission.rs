@@ -44,11 +44,13 @@ pub fn queued(state: &mut State, event: &Event<'_>, queued: &SubmissionQueued<'_
   Vec::new()
 }
 
-/// `submission_running`. Its operation follows, unless the attempt fails before that.
+/// `submission_running`. Its operation follows, unless the attempt fails before that, or has come before it.
 #[inline(never)]
 pub fn running(state: &mut State, event: &Event<'_>, running: &SubmissionRunning<'_>) -> Vec<Row> {
-  state.submissions.running(event, running);
-  Vec::new()
+  let Some(root) = state.submissions.running(event, running) else { return Vec::new() };
+  let mut row = Row::of(root);
+  state.submissions.write_metadata(&mut row, &event.ids);
+  vec![row]
 }
 
 /// `submission_recovery`. Ignored after the settlement.

@@ -166,20 +166,25 @@ impl Submissions {
     }
   }
 
-  /// Remembers that an attempt began.
-  pub fn running(&mut self, event: &Event<'_>, running: &SubmissionRunning<'_>) {
-    if let Some(submission) = self.attempted(event, running) {
-      submission.running_at = submission.running_at.or(Some(event.at));
-      submission.kind =
-        submission.kind.take().or_else(|| running.kind.as_deref().map(str::to_owned));
-      // Attempts come in order; an earlier one is a duplicate.
-      submission.attempt = match (submission.attempt, running.attempt) {
-        (Some(known), Some(new)) => Some(known.max(new)),
-        (known, new) => known.or(new),
-      };
-      submission.has_first_attempt |= running.attempt.is_some_and(|attempt| attempt <= 1.0);
-      submission.max_attempts = running.max_attempts;
-    }
+  /// Remembers that an attempt began. Returns the root if its operation came before that was announced.
+  pub fn running(
+    &mut self,
+    event: &Event<'_>,
+    running: &SubmissionRunning<'_>,
+  ) -> Option<SpanContext> {
+    let submission = self.attempted(event, running)?;
+    let root = submission.root.as_ref().filter(|_| submission.running_at.is_none());
+    let begun = root.map(|root| root.span);
+    submission.running_at = submission.running_at.or(Some(event.at));
+    submission.kind = submission.kind.take().or_else(|| running.kind.as_deref().map(str::to_owned));
+    // Attempts come in order; an earlier one is a duplicate.
+    submission.attempt = match (submission.attempt, running.attempt) {
+      (Some(known), Some(new)) => Some(known.max(new)),
+      (known, new) => known.or(new),
+    };
+    submission.has_first_attempt |= running.attempt.is_some_and(|attempt| attempt <= 1.0);
+    submission.max_attempts = running.max_attempts;
+    begun
   }
 
   /// The submission of which an attempt begins. A first attempt after another one is that of another submission with the

@@ -169,3 +169,24 @@ fn a_root_whose_start_never_came_has_the_number_of_its_attempt() {
   assert_eq!(root.metadata.get("flue.attempt").unwrap().as_str(), "1");
   assert!(root.metadata.get("flue.queue_ms").is_some());
 }
+
+#[test]
+fn an_attempt_that_is_announced_after_its_operation_began_has_its_number_and_its_waiting_time() {
+  let events = recorded("2.1.0", "plain-prompt");
+  let attempt = |events: &[String]| {
+    let trace = traced(events);
+    let root = trace.named("flue.prompt").next().unwrap();
+    ["flue.attempt", "flue.max_attempts", "flue.queue_ms", "flue.submission_kind"]
+      .map(|name| root.metadata.get(name).unwrap().as_str().into_owned())
+  };
+  let known = attempt(&events);
+  for kind in ["operation_start", "turn_request", "operation"] {
+    let at =
+      |wanted: &str| events.iter().position(|event| kind_and_id(event, "").0 == wanted).unwrap();
+    let (from, to) = (at("submission_running"), at(kind));
+    let mut late = events.clone();
+    let running = late.remove(from);
+    late.insert(to, running);
+    assert_eq!(attempt(&late), known, "after {kind}");
+  }
+}
