@@ -116,8 +116,9 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
       row.stage = None;
     }
     if differs {
-      // Flue has settled it over this attempt: the outcome stays.
+      // Flue has settled it over this attempt: the outcome stays. The attempt has ended all the same.
       (row.output, row.error, row.metadata) = (None, None, Members::default());
+      row.set_metadata("flue.interrupted", Some(Json::of(&false)));
     }
   }
   rows.push(row);

@@ -42,7 +42,7 @@ fn an_attempt_that_ends_after_flue_has_settled_over_it_keeps_the_error_of_the_se
     let row = root(&trace);
     assert_eq!(error(&trace), "\"FlueError: m [submission_timeout]\"");
     assert_eq!(metadata(row, "flue.cancelled"), None);
-    assert_eq!(metadata(row, "flue.interrupted").as_deref(), Some("true"));
+    assert_eq!(metadata(row, "flue.interrupted").as_deref(), Some("false"));
     assert_eq!((end_of(row), row.metrics.get("tokens"), &row.output), (90_000, Some(&7.0), &None));
     assert_eq!(row.name.as_deref(), Some("flue.prompt"));
   }
