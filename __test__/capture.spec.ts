@@ -633,6 +633,21 @@ test.each(deltas)(
   },
 );
 
+test.each([1_795_417_364_633, 1_795_417_364.633])(
+  'the first token comes at the time that its event states as a number: %d',
+  (timestamp) => {
+    const capture = new Capture(loadNative());
+    const recorded: any[] = [];
+    for (const type of ['turn_request', 'text_delta', 'turn']) {
+      const event = { type, turnId: 't', timestamp, text: 'first' };
+      const kind = kinds.get(type)!;
+      if (!capture.wants(event, kind)) continue;
+      capture.take(event, kind, (text) => recorded.push(JSON.parse(text)) > 0);
+    }
+    expect(recorded.at(-1)).toMatchObject({ type: 'turn', $firstDeltaAt: timestamp });
+  },
+);
+
 test('of the message of a model only usage is recorded that its turn does not report', () => {
   const capture = new Capture(loadNative());
   const recorded: any[] = [];

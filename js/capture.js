@@ -73,8 +73,7 @@ const MAX_ASKED = 16_384;
 class Capture {
   #priority;
   /**
-   * The turns that run, by their ids, with the time of the first delta, in milliseconds since the epoch. At most
-   * `MAX_ASKED`.
+   * The turns that run, by their ids, with the time of the first delta. At most `MAX_ASKED`.
    * @type {Map<unknown, number | undefined>}
    */
   #asked = new Map();
@@ -230,12 +229,13 @@ class Capture {
 }
 
 /**
- * The time of an event, milliseconds since the epoch; now if it states none.
+ * The time of an event: milliseconds since the epoch, or the number that it states, which may be of seconds; now if it
+ * states none.
  * @param {unknown} timestamp
  */
 function timeOf(timestamp) {
-  const at = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN;
-  return Number.isNaN(at) ? wallMs() : at;
+  const at = typeof timestamp === 'string' ? Date.parse(timestamp) : timestamp;
+  return typeof at === 'number' && Number.isFinite(at) ? at : wallMs();
 }
 
 /**

@@ -1,7 +1,7 @@
 //! Model turns: `turn_request`, `turn`. 0.x has the members of `request` and `response` side by side.
 
 use crate::{
-  fields::{self, Fields, Member, duration, flag, number, object, text, time},
+  fields::{self, Fields, Member, duration, event_time, flag, number, object, text},
   outcome::{Failure, Outcome},
   usage::Usage,
   value::{RawJson, Text},
@@ -99,7 +99,7 @@ impl<'a> TurnEnd<'a> {
     Self {
       purpose: text(f.purpose),
       model: Model::read(f, &request),
-      first_delta_at: time(f.first_delta_at),
+      first_delta_at: event_time(f.first_delta_at),
       response: Response {
         id: text(response.response_id),
         model: text(response.response_model),

@@ -79,5 +79,13 @@ fn times_in_seconds_are_read_as_such() {
     let row = trace.rows.values().next().unwrap();
     assert_eq!(row.metrics.get("start"), Some(&seconds));
     assert_eq!(row.metrics.get("end"), Some(&seconds));
+
+    let turn = |kind: &str, timestamp: f64| json!({ "type": kind, "operationId": "o", "turnId": "t", "timestamp": timestamp });
+    let mut end = turn("turn", seconds + 3.0);
+    end["$firstDeltaAt"] = json!(seconds + 2.0);
+    let mut trace = Trace::default();
+    translate(&[turn("turn_request", seconds).to_string(), end.to_string()], &mut trace);
+    let row = trace.named("llm:unknown").next().unwrap();
+    assert_eq!(row.metrics.get("time_to_first_token"), Some(&2.0));
   }
 }
