@@ -352,6 +352,18 @@ test('a name and a type in spanAttributes win, and those that descendants get wi
   expect(rows.filter(({ span_attributes: { name } }) => name === 'propagated')).toHaveLength(2);
 });
 
+test('a wrapped function without a name is named as another span without one', async () => {
+  const { rows } = await program(`
+    bt.initLogger();
+    bt.wrapTraced(() => bt.wrapTraced(() => {})())();`);
+  expect(rows.map(({ span_attributes }) => span_attributes)).toEqual(
+    expect.arrayContaining([
+      { name: 'root', type: 'function' },
+      { name: 'subspan', type: 'function' },
+    ]),
+  );
+});
+
 test('a name or a type of null, or a type that does not exist, leaves the default', async () => {
   const types: SpanType[] = ['task', 'llm', 'tool', 'function', 'score', 'eval'];
   types.push('automation', 'facet', 'preprocessor', 'classifier', 'review');

@@ -91,7 +91,7 @@ function spansOf(exporter) {
         startWith(() => {
           /** @type {StartSpanArgs} */
           const given = membersOf(args);
-          const name = nameOf(given.name) ?? (fnName || 'anonymous');
+          const name = nameOf(given.name) ?? nameOf(fnName);
           const label = { ...given, name, type: typeOf(given.type) ?? 'function' };
           if (!showsInput || args?.event?.input !== undefined) return label;
           return { ...label, event: { ...membersOf(args?.event), input: values } };
