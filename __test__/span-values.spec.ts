@@ -260,14 +260,15 @@ test('an error is a text or an object, whatever is thrown, rejected or logged', 
   const { rows } = await program(`
     bt.initLogger();
     const thrown = { seven: 7, zero: 0, no: false, big: 10n, nan: NaN, list: ['a', { b: 1 }], set: new Set([1]),
-      text: '404', object: { code: 404 }, symbol: Symbol('s'), nothing: undefined };
+      text: '404', object: { code: 404 }, symbol: Symbol('s'), nothing: undefined, empty: '' };
     for (const [name, error] of Object.entries(thrown)) {
       try { bt.traced(() => { throw error; }, { name }); } catch {}
     }
     await bt.wrapTraced(async () => { throw 404; }, { name: 'rejected' })().catch(() => {});
     bt.logError(bt.startSpan({ name: 'logged' }), 42);
     bt.startSpan({ name: 'stated', event: { error: true } }).log({ error: ['a'] });
-    bt.startSpan({ name: 'of all', propagatedEvent: { error: 7 } });`);
+    bt.startSpan({ name: 'of all', propagatedEvent: { error: 7 } });
+    bt.startSpan({ name: 'none' }).log({ error: '' });`);
   const errors = rows.map(({ span_attributes: { name }, error }) => [name, error]);
   expect(Object.fromEntries(errors)).toEqual({
     seven: '7',
@@ -281,10 +282,12 @@ test('an error is a text or an object, whatever is thrown, rejected or logged', 
     object: { code: 404 },
     symbol: expect.any(String),
     nothing: 'failed without a message',
+    empty: 'failed without a message',
     rejected: '404',
     logged: '42',
     stated: '["a"]',
     'of all': '7',
+    none: '',
   });
 });
 

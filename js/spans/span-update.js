@@ -44,8 +44,10 @@ function spanUpdateOf(event, hasNumbers = true) {
     put('scores', (given) => membersOf(toJsonSafe(given), scoreOf));
     put('metrics', (given) => membersOf(toJsonSafe(given), numberOf));
   }
-  // `null` removes an earlier error.
-  put('error', (given) => (given === undefined || given === null ? given : errorOf(given)));
+  // `null` removes an earlier error; an empty text states none.
+  put('error', (given) =>
+    given === undefined || given === null || given === '' ? given : errorOf(given),
+  );
   if (unreadable.length > 0) update.metadata = { ...update.metadata, [UNREADABLE]: unreadable };
   return update;
 }
@@ -178,7 +180,8 @@ const MAX_CAUSES = 16;
  */
 function errorOf(error) {
   try {
-    if (!isError(error)) return textUnlessObject(toJsonSafe(error) ?? 'failed without a message');
+    if (error === undefined || error === null || error === '') return 'failed without a message';
+    if (!isError(error)) return textUnlessObject(toJsonSafe(error));
     const { stack } = error;
     const parts = [summaryOf(error), ...(typeof stack === 'string' ? [stack] : [])];
     return toJsonSafe([...parts, ...causesOf(error)].join('\n\n'));
