@@ -104,7 +104,7 @@ const TABLE: Record<string, string> = {
   'tools/collector': 'tools/viewer tools/support',
   'tools/viewer': 'tools/support',
   'tools/viewer/page': 'tools/support htm marked preact preact/hooks',
-  'tools/support': 'environment json native-loader',
+  'tools/support': 'environment hidden-keys json native-loader',
 };
 const MAY_LOAD = new Map<string, string[]>(
   Object.entries(TABLE).map(([module, names]) => [module, names.match(/\S+/g) ?? []]),

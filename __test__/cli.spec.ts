@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { version } from '../package.json';
 import { suggestionFor } from '../tools/support/suggest';
-import { CLI } from './support/cli';
+import { CLI, cli } from './support/cli';
 
 const children: ChildProcess[] = [];
 
@@ -422,4 +422,19 @@ test.each([
   expect(program.err.split('\n').length).toBeLessThanOrEqual(24);
   expect(program.err).not.toMatch(/(?!\n)\p{Cc}/u);
   expect(program.out).toBe('');
+});
+
+test.each([
+  [['sk-abcdefghij0123456789']],
+  [['doctor', 'sk-abcdefghij0123456789']],
+  [['init', 'sk-abcdefghij0123456789']],
+  [['inspect', 'BRAINTRUST_API_KEY=sk-abcdefghij0123456789']],
+  [['replay', 'another-key-of-the-user']],
+])('an API key in the place of a word is not repeated: %j', async (args) => {
+  const { code, stdout, stderr } = await cli(args, {
+    env: { BRAINTRUST_API_KEY: 'another-key-of-the-user' },
+  });
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('*****');
+  expect(stdout + stderr).not.toMatch(/abcdefghij|another-key/);
 });

@@ -37,7 +37,7 @@ async function main(args) {
     return await commandModule.run(values, operand, program);
   } catch (error) {
     if (error instanceof Failure) {
-      complain(error.message);
+      printProblem(error.message);
       return error.exitCode;
     }
     if (error instanceof UsageError) return refuse(error.message, synopsisOf(name, command));
@@ -84,13 +84,13 @@ function print(text) {
  * @returns {2}
  */
 function refuse(problem, help) {
-  complain(problem);
+  printProblem(problem);
   process.stderr.write(`\n${help}`);
   return 2;
 }
 
 /** @param {string} problem in which an argument may stand */
-function complain(problem) {
+function printProblem(problem) {
   process.stderr.write(`flue-braintrust: ${withoutKeys(printable(problem))}\n`);
 }
 
@@ -105,7 +105,7 @@ function reportUnexpected(error) {
   const { code, stack } = /** @type {NodeJS.ErrnoException} */ (error ?? {});
   const place = code === undefined ? /\(?([^\s(]+:\d+:\d+)\)?/.exec(String(stack))?.[1] : undefined;
   const where = place === undefined ? '' : ` (at ${place})`;
-  complain(`${messageOf(error)}${where}`);
+  printProblem(`${messageOf(error)}${where}`);
   return 1;
 }
 
