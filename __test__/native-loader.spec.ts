@@ -1,4 +1,14 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
@@ -34,6 +44,20 @@ test.each([
 
 test('NODE_OPTIONS switch addons off, too', () =>
   expectWarning(['-e', PROGRAM], ['also in NODE_OPTIONS'], { NODE_OPTIONS: '--no-addons' }));
+
+test('a binary in the package itself, as a clone or a single tarball has it, is not loaded when it is cut short', () =>
+  withDirectory(async (directory) => {
+    for (const name of ['index.js', 'js', 'native.js', 'package.json']) {
+      cpSync(join(ROOT, name), join(directory, name), { recursive: true });
+    }
+    const binary = readdirSync(ROOT).find((name) => /^flue-braintrust\..*\.node$/.test(name)) ?? '';
+    copyFileSync(join(ROOT, binary), join(directory, binary));
+    truncateSync(join(directory, binary), Math.floor(statSync(join(ROOT, binary)).size / 2));
+    const ended = await run(['-e', PROGRAM.replace('flue-braintrust', directory)], KEY);
+    expect(ended).toMatchObject({ code: 0, stdout: 'done\n' });
+    expect(ended.stderr).toContain('FLUE_BRAINTRUST_NOT_STARTED');
+    expect(ended.stderr).toContain(binary);
+  }));
 
 /** What the system says of a binary that it does not load, and what the warning must say. */
 test.each([

@@ -2,7 +2,8 @@
 
 // Loads the native binary. Its error names the cause and the remedy in one line. Never loads a truncated file.
 
-const { closeSync, fstatSync, openSync, readSync } = require('node:fs');
+const { closeSync, existsSync, fstatSync, openSync, readSync } = require('node:fs');
+const path = require('node:path');
 
 const { explain, overriding, PLATFORMS, ReplacedBinaryError } = require('./native-load-error.js');
 
@@ -32,12 +33,21 @@ function checkWhole() {
   if (process.platform !== 'linux') return;
   const ofMachine = PLATFORMS.filter((name) => name.startsWith(`linux-${process.arch}`));
   const override = overriding();
-  const files = override
-    ? [override]
-    : ofMachine.flatMap((name) => resolved(`flue-braintrust-${name}`));
-  const cut = files.filter(isCutShort);
+  const choices = override ? [[override]] : ofMachine.map(filesOf);
   // Which of two C libraries is in use is found out by the generated loader.
-  if (cut.length > 0 && cut.length === files.length) throw new Error(`${cut[0]} is cut short`);
+  const cut = choices.filter((files) => files.length > 0).map((files) => files.find(isCutShort));
+  if (cut.length > 0 && !cut.includes(undefined)) throw new Error(`${cut[0]} is cut short`);
+}
+
+/**
+ * The files that the generated loader tries for a platform: the one in this package, as a clone or a single tarball has
+ * it, and that of the platform's package.
+ * @param {string} name of a platform
+ */
+function filesOf(name) {
+  const root = typeof __dirname === 'string' ? __dirname.replace(/[\\/]js([\\/]entry)?$/, '') : '';
+  const own = path.join(root, `flue-braintrust.${name}.node`);
+  return [...(existsSync(own) ? [own] : []), ...resolved(`flue-braintrust-${name}`)];
 }
 
 /**
