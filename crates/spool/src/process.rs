@@ -66,6 +66,8 @@ pub struct Spool<F: Files> {
   pub(super) options: Options,
   lock: F::Lock,
   last_number: u64,
+  /// The time of the last segment. A wall clock that is set back does not change the order of adoption.
+  last_created: i64,
   /// The bytes of the segments that this process owns, by their numbers.
   held: BTreeMap<u64, u64>,
   bytes: u64,
@@ -95,6 +97,7 @@ impl<F: Files> Spool<F> {
       options,
       lock,
       last_number: 0,
+      last_created: i64::MIN,
       held: BTreeMap::new(),
       bytes: 0,
       has_snapshot: false,
@@ -111,14 +114,16 @@ impl<F: Files> Spool<F> {
   pub fn put(&mut self, content: &[u8], rows: u32, now: i64) -> io::Result<Segment> {
     let number = self.next_number();
     let kind = Kind::Segment(number);
-    if let Err(error) = self.replace(kind, Kind::Partial(Some(number)), content, rows, now) {
+    let created = now.max(self.last_created);
+    self.last_created = created;
+    if let Err(error) = self.replace(kind, Kind::Partial(Some(number)), content, rows, created) {
       // The caller sends the rows from memory instead, so the file must not be adopted later.
       let removed = self.remove_unfinished(kind);
       return Err(removed.err().unwrap_or(error));
     }
     let bytes = (Header::LENGTH + content.len()) as u64;
     self.hold(number, bytes);
-    Ok(Segment { number, rows, bytes, created: now })
+    Ok(Segment { number, rows, bytes, created })
   }
 
   /// Reads the content of a segment.

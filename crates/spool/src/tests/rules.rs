@@ -62,6 +62,19 @@ fn segments_of_dead_processes_are_adopted_oldest_first_and_keep_their_age() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_does_not_change_the_order() {
+  let files = MemoryFiles::default();
+  let mut dead = open(&files, id(1, 1));
+  for (content, now) in [(b"a", NOON), (b"b", NOON - HOUR), (b"c", NOON + 1)] {
+    dead.put(content, 1, now).unwrap();
+  }
+  drop(dead);
+  let mut adopter = open(&files, id(1, 2));
+  let adopted = adopter.adopt(NOON);
+  assert_eq!(contents(&adopter, &adopted.segments), [b"a", b"b", b"c"]);
+}
+
+#[test]
 fn a_snapshot_is_adopted_again_until_it_is_discarded() {
   let files = MemoryFiles::default();
   let mut dead = open(&files, id(1, 1));
