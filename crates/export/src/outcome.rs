@@ -126,7 +126,10 @@ pub fn classify(result: &Result<Response, TransportError>, unix_ms: i64) -> Expo
     Err(TransportError::Proxy(_)) => ExportOutcome::Unauthorized,
     Ok(response) => match response.status {
       200..=299 => ExportOutcome::Delivered,
-      408 | 425 | 429 | 500 | 502..=599 => ExportOutcome::Retry(stated_delay(response, unix_ms)),
+      // Outside of 200 to 499 nothing is stated about the rows.
+      408 | 425 | 429 | 500 | 502.. | ..200 => {
+        ExportOutcome::Retry(stated_delay(response, unix_ms))
+      }
       413 => ExportOutcome::Split,
       // Redirects are not followed: the other server must not receive the key or the rows. 407 is a proxy's.
       300..=399 | 401..=403 | 407 => ExportOutcome::Unauthorized,
@@ -213,7 +216,7 @@ mod tests {
 
   #[test]
   fn temporary_errors_are_retried() {
-    for status in [408, 425, 429, 500, 502, 503, 504, 529] {
+    for status in [101, 408, 425, 429, 500, 502, 503, 504, 529, 600, 999] {
       assert_eq!(outcome(status, None), ExportOutcome::Retry(Duration::ZERO), "{status}");
     }
     assert_eq!(
