@@ -73,7 +73,7 @@ export declare class Recorder {
   completeMasking(batch: number, content: JsonString<readonly RowContent[]>, cut: number): void
   /**
    * Completes a mask request with its first rows, because no time is left for others. All other rows that must be
-   * masked count as lost.
+   * masked are sent without content.
    */
   endMasking(batch: number, content: JsonString<readonly RowContent[]>, cut: number): void
   /**

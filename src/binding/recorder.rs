@@ -191,7 +191,7 @@ impl Recorder {
   }
 
   /// Completes a mask request with its first rows, because no time is left for others. All other rows that must be
-  /// masked count as lost.
+  /// masked are sent without content.
   #[napi(
     catch_unwind,
     ts_args_type = "batch: number, content: JsonString<readonly RowContent[]>, cut: number"

@@ -157,7 +157,7 @@ impl ExporterHandle {
     self.shared.queue.command(Command::Masked { batch, content, is_last: false });
   }
 
-  /// The same for the first rows of a batch. All other rows that must be masked count as lost from now on.
+  /// The same for the first rows of a batch. All other rows that must be masked are sent without content.
   pub fn end_masking(&self, batch: u64, content: String, cut: usize) {
     self.shared.account.counters.cut(cut);
     self.shared.masks.clear();
@@ -191,7 +191,7 @@ impl ExporterHandle {
 }
 
 impl Drop for ExporterHandle {
-  /// The recorder is garbage-collected, so nobody can mask its rows: it delivers those that need no masking, and ends.
+  /// The recorder is garbage-collected, so nobody can mask its rows: it delivers those that must be masked without content, and ends.
   fn drop(&mut self) {
     self.shared.masks.set_unavailable();
     ending::start_if_events_wait(&self.shared);

@@ -43,7 +43,7 @@ impl MaskExchange {
     self.changes.load(Relaxed)
   }
 
-  /// The masking function can no longer be called: rows that must be masked are lost.
+  /// The masking function can no longer be called: rows that must be masked are sent without content.
   pub fn set_unavailable(&self) {
     self.is_unavailable.store(true, Relaxed);
   }

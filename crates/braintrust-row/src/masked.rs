@@ -3,10 +3,13 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{members::Members, object::Object, row::Row};
+use super::{json::Json, members::Members, object::Object, row::Row};
 
 /// Replaces the content of a row when masking failed.
 const FAILED: &str = "[flue-braintrust: masking failed]";
+
+/// Replaces content that was not masked before the process ended.
+const LEFT_OUT: &str = "[flue-braintrust: left out, because it was not masked in time]";
 
 /// Stands for a comment that the masking function did not return.
 const UNMASKED: &str = r#""[flue-braintrust: left out by the masking function]""#;
@@ -59,6 +62,23 @@ impl Masked {
   pub fn failed() -> Self {
     let mark = serde_json::value::to_raw_value(FAILED).ok();
     Self { name: Some(FAILED.to_owned()), error: mark, ..Self::default() }
+  }
+
+  /// Marks in place of the input, the output and the error that a row has, and none of its other content: it was not
+  /// masked. Without the name: ends repeat it, and an earlier row may have sent it masked.
+  pub fn left_out(row: &Row) -> Self {
+    let mark = |field: &Option<Json>| {
+      let json = field.as_ref()?;
+      // It takes back an earlier value.
+      let value = if json.is_null() { None } else { Some(LEFT_OUT) };
+      serde_json::value::to_raw_value(&value).ok()
+    };
+    Self {
+      input: mark(&row.input),
+      output: mark(&row.output),
+      error: mark(&row.error),
+      ..Self::default()
+    }
   }
 
   /// Writes all fields except the name. The start and the end of the span are not content: they stay.
@@ -138,11 +158,21 @@ mod tests {
 
   #[test]
   fn only_start_and_end_remain_of_content_that_is_not_returned() {
-    for masked in [Masked::default(), Masked::failed()] {
+    for masked in [Masked::default(), Masked::failed(), Masked::left_out(&row())] {
       let (text, value) = written(&masked);
       assert!(!text.contains("secret") && !text.contains("tokens"), "{text}");
       assert_eq!(value["metrics"], json!({ "start": 1.5 }));
     }
+  }
+
+  #[test]
+  fn marks_stand_only_for_what_a_row_has_that_is_left_out() {
+    let mut row = row();
+    row.error = Some(Json::null());
+    let (mark, masked) = (json!(LEFT_OUT), Masked::left_out(&row));
+    let value = written(&masked).1;
+    assert_eq!((&value["input"], &value["error"]), (&mark, &Value::Null));
+    assert_eq!((value.get("output"), value.get("span_attributes")), (None, None));
   }
 
   #[test]

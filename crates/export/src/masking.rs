@@ -17,7 +17,7 @@ pub enum Masking {
   Off,
   /// Every row passes through it.
   On,
-  /// The masking function can no longer be called: rows that must be masked are lost.
+  /// The masking function can no longer be called: rows that must be masked are sent without content.
   Unavailable,
 }
 

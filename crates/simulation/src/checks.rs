@@ -85,10 +85,14 @@ impl World {
   }
 
   fn is_exempt(&self, id: &braintrust_row::RowId) -> bool {
+    self.is_excused(id) || self.history.altered.contains(id)
+  }
+
+  /// The same for the end of its span: other content takes no part in that.
+  fn is_excused(&self, id: &braintrust_row::RowId) -> bool {
     let history = &self.history;
     self.plan.setup.is_failed_on(id)
       || history.excused.contains(id)
-      || history.altered.contains(id)
       || history.unordered.contains(id)
   }
 
@@ -226,10 +230,12 @@ impl World {
     let mut incomplete = Vec::new();
     let mut open = Vec::new();
     for (id, span) in &self.history.spans {
-      if self.is_exempt(id) {
+      if self.is_excused(id) {
         continue;
       }
-      if let Some(path) = is_incomplete(span, id) {
+      if !self.history.altered.contains(id)
+        && let Some(path) = is_incomplete(span, id)
+      {
         incomplete.push((id, path));
       }
       let row = self.server.merged.rows.get(id);

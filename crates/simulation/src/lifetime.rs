@@ -80,6 +80,9 @@ impl World {
     if loses_masking {
       self.coverage.count("masking unavailable at shutdown");
       process.exporter.set_masking(Masking::Unavailable);
+      // What is not masked yet is sent without its content.
+      self.has_garbage = true;
+      self.history.altered.extend(process.touched.iter().copied());
     }
     self.settle(number)
   }

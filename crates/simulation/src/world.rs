@@ -66,7 +66,7 @@ pub struct World {
   pub(crate) masking: Masking,
   /// Whether every row must be masked.
   pub(crate) must_mask: bool,
-  /// Whether the masking function has returned garbage.
+  /// Whether the masking function has returned garbage, or could no longer be called.
   pub(crate) has_garbage: bool,
   pub(crate) is_over: bool,
   log: Option<Vec<String>>,

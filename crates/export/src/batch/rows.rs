@@ -1,7 +1,9 @@
 //! Rows that leave the queue together, before they are encoded.
 
+use std::mem;
+
 use super::encoded::{Builder, EncodedBatch};
-use crate::{counters::RowTotals, secrets::Secrets};
+use crate::secrets::Secrets;
 use braintrust_row::{Destination, Masked, Row, RowId, write_content};
 
 /// Rows that are masked and encoded together; later updates of their spans are not merged into them.
@@ -45,13 +47,25 @@ impl RowBatch {
     self.memory_bytes
   }
 
-  /// Removes the rows from `at` on, and returns their totals.
-  pub fn split_off(&mut self, at: usize) -> RowTotals {
-    let removed = self.rows.split_off(at.min(self.rows.len()));
-    let bytes = removed.iter().map(|(row, _)| row.bytes()).sum();
-    self.counted -= bytes;
-    self.memory_bytes = self.rows.iter().map(|(row, _)| row.memory_bytes()).sum();
-    RowTotals { rows: removed.len(), bytes }
+  fn of(rows: Vec<(Row, u64)>) -> Self {
+    let counted = rows.iter().map(|(row, _)| row.bytes()).sum();
+    let memory_bytes = rows.iter().map(|(row, _)| row.memory_bytes()).sum();
+    Self { rows, counted, memory_bytes }
+  }
+
+  /// Removes the rows from `at` on, and returns them.
+  pub fn split_off(&mut self, at: usize) -> Self {
+    let rest = self.rows.split_off(at.min(self.rows.len()));
+    *self = Self::of(mem::take(&mut self.rows));
+    Self::of(rest)
+  }
+
+  /// Removes feedback and updates that know only the id of a row, and returns them: they are nothing but content.
+  pub fn split_off_content(&mut self) -> Self {
+    let rows = mem::take(&mut self.rows).into_iter();
+    let (spans, others) = rows.partition(|(row, _)| row.is_span);
+    *self = Self::of(spans);
+    Self::of(others)
   }
 
   /// The key of the batch: the number of its first row among those that left the queue.
@@ -102,8 +116,24 @@ impl RowBatch {
   ) -> Option<Encoded> {
     let masked = Masked::read_all(content).filter(|masked| masked.len() == self.rows.len());
     let masked = masked.unwrap_or_else(|| self.rows.iter().map(|_| Masked::failed()).collect());
+    self.encode_with(&masked, max_field, secrets)
+  }
+
+  /// Encodes the rows without their content, which was not masked: all of them are cut.
+  pub fn encode_left_out(self, max_field: Option<usize>, secrets: &Secrets) -> Option<Encoded> {
+    let masked: Vec<_> = self.rows.iter().map(|(row, _)| Masked::left_out(row)).collect();
+    let encoded = self.encode_with(&masked, max_field, secrets)?;
+    Some(Encoded { cut: masked.len(), ..encoded })
+  }
+
+  fn encode_with(
+    self,
+    masked: &[Masked],
+    max_field: Option<usize>,
+    secrets: &Secrets,
+  ) -> Option<Encoded> {
     let mut builder = Builder::new(None, max_field);
-    for ((row, key), masked) in self.rows.iter().zip(&masked) {
+    for ((row, key), masked) in self.rows.iter().zip(masked) {
       builder.push(row, Some(masked), *key, secrets);
     }
     self.finish(builder)

@@ -19,7 +19,7 @@ impl Delivery {
     self.spool.retry_removal(now);
     self.mask_waiting();
     if self.cannot_mask {
-      self.lose_unmasked(now);
+      self.leave_out_unmasked(now);
     }
     let has_written = self.spool.is_open() && self.checkpoint(urgent, now);
     self.repeat_unanswered(now);

@@ -6,8 +6,10 @@ use braintrust_row::{Masked, Row, TraceId};
 
 use super::{batches::Pick, state::Delivery};
 use crate::{
-  batch::Limits,
+  account::CONTENT_IS_UNMASKED,
+  batch::{Limits, RowBatch},
   counters::RowTotals,
+  diagnostics::Code,
   loss::LossReason,
   masking::{MaskRequest, Masking},
   time::Now,
@@ -19,6 +21,8 @@ const MAX_MASKED_BYTES: usize = 256 * 1024;
 /// The most rows that are masked at once for the spool. None of them is there before the last is masked, and a masking
 /// function may take milliseconds for each.
 const MAX_MASKED_ROWS_FOR_SPOOL: usize = 20;
+/// The most rows that are sent at once without content: they are small, and little time is left.
+const MAX_LEFT_OUT_ROWS: usize = 1000;
 
 impl Delivery {
   /// Whether rows pass through the masking function. When it is removed, those that wait still do, and those of the
@@ -88,38 +92,44 @@ impl Delivery {
     }
   }
 
-  /// Encodes the first rows of a batch with their masked content, and counts the others as lost.
+  /// Encodes the first rows of a batch with their masked content, and the others without content.
   pub fn handle_partly_masked(&mut self, batch: u64, content: &str, now: Now) {
     let Some(mut rows) = self.masked.finish(batch) else { return };
     let masked = Masked::read_all(content).map_or(0, |masked| masked.len());
     let rest = rows.split_off(masked);
-    if rest.rows > 0 {
-      let why = "no time is left for the masking function";
-      self.account.lose(LossReason::NotDeliveredAtExit, rest, why, now.elapsed);
-    }
     let encoded = rows.encode_masked(content, self.settings.max_field_bytes, &self.account.secrets);
     self.push_encoded(encoded, now);
+    self.leave_out(rest, now);
   }
 
-  /// Counts rows that must be masked as lost: the masking function can no longer be called.
-  pub(super) fn lose_unmasked(&mut self, now: Now) {
-    let limits = Limits { rows: usize::MAX, bytes: usize::MAX };
+  /// Encodes the rows that must be masked without their content: the masking function can no longer be called.
+  pub(super) fn leave_out_unmasked(&mut self, now: Now) {
+    let limits = Limits { rows: MAX_LEFT_OUT_ROWS, bytes: MAX_MASKED_BYTES };
     let masks = self.masks();
+    let begun: Vec<_> = self.masked.clear().collect();
+    // Several for a span with several rows.
     let picked = |row: &Row| masks || row.is_masked;
-    // Several, if a span has several rows.
     let waiting: Vec<_> = iter::from_fn(|| self.queue.pick(limits, picked)).collect();
     self.resolve_marks();
     self.waiting_since = self.waiting_since.filter(|_| !self.queue.is_empty());
-    for rows in self.masked.clear().chain(waiting) {
-      let totals = RowTotals { rows: rows.rows(), bytes: rows.counted() };
-      let reason = LossReason::NotDeliveredAtExit;
-      self.account.lose(
-        reason,
-        totals,
-        "the masking function can no longer be called",
-        now.elapsed,
-      );
+    for rows in begun.into_iter().chain(waiting) {
+      self.leave_out(rows, now);
     }
+  }
+
+  /// Encodes rows without their content, so that spans are closed. What is nothing but content is lost.
+  fn leave_out(&mut self, mut rows: RowBatch, now: Now) {
+    let content = rows.split_off_content();
+    if content.rows() > 0 {
+      let totals = RowTotals { rows: content.rows(), bytes: content.counted() };
+      let why = "the masking function can no longer be called";
+      self.account.lose(LossReason::NotDeliveredAtExit, totals, why, now.elapsed);
+    }
+    let encoded = rows.encode_left_out(self.settings.max_field_bytes, &self.account.secrets);
+    if encoded.is_some() {
+      self.account.diagnostics.once(Code::Cut, CONTENT_IS_UNMASKED);
+    }
+    self.push_encoded(encoded, now);
   }
 
   /// Masked batches are small, because masking blocks the JavaScript thread.

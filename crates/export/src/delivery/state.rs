@@ -64,7 +64,7 @@ pub struct Delivery {
   /// The traces that were open when the masking function was removed: their rows pass through it to their end. The
   /// values mean nothing: the WebAssembly module has such a table already.
   pub(super) masked_traces: RowMap<u64>,
-  /// Whether the masking function can no longer be called: rows that must be masked are lost.
+  /// Whether the masking function can no longer be called: rows that must be masked are sent without content.
   pub(super) cannot_mask: bool,
   /// The batches that are being masked.
   pub(super) masked: MaskingQueue,

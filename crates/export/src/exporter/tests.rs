@@ -396,9 +396,9 @@ fn what_was_open_when_the_masking_function_is_removed_is_masked_to_its_end() {
 }
 
 #[test]
-fn without_a_way_to_mask_what_was_open_is_lost_and_what_came_later_is_not() {
+fn without_a_way_to_mask_what_was_open_ends_without_content_and_what_came_later_has_it() {
   let mut host = Host::new(json!({}));
-  let end = json!({ "v": 3, "type": "run_end", "runId": "open" }).to_string();
+  let end = json!({ "v": 3, "type": "run_end", "runId": "open", "result": "secret" }).to_string();
   host.exporter.set_masking(Masking::On);
   host.exporter.handle_event(&end.replace("end", "start"), Priority::Start, host.now()).unwrap();
   host.exporter.set_masking(Masking::Off);
@@ -407,11 +407,14 @@ fn without_a_way_to_mask_what_was_open_is_lost_and_what_came_later_is_not() {
   host.run("later");
   host.pass(SECOND, &braintrust);
   let stats = host.stats();
-  assert_eq!((stats.sent, stats.pending, stats.lost["not_delivered_at_exit"]), (1, 0, 2));
+  assert_eq!((stats.sent, stats.pending, stats.cut, stats.lost.len()), (3, 0, 2, 0));
+  let text = json!(host.uploads).to_string();
+  assert!(!text.contains("secret") && text.contains("later"), "{text}");
+  assert!(text.contains(r#""output":"[flue-braintrust: left out"#), "{text}");
 }
 
 #[test]
-fn of_a_partly_masked_batch_the_masked_rows_are_sent_and_the_others_are_lost() {
+fn of_a_partly_masked_batch_the_other_rows_are_sent_without_content() {
   let mut host = Host::new(json!({}));
   host.exporter.set_masking(Masking::On);
   (0..3).for_each(|run| host.run(&format!("run_{run}")));
@@ -420,8 +423,25 @@ fn of_a_partly_masked_batch_the_masked_rows_are_sent_and_the_others_are_lost() {
   host.exporter.handle_partly_masked(batch, r#"[{"name":"hidden"}]"#, host.now());
   host.pass(SECOND, &braintrust);
   let stats = host.stats();
-  assert_eq!((stats.sent, stats.lost["not_delivered_at_exit"], stats.pending), (1, 2, 0));
-  assert_eq!(host.uploads[0]["rows"].as_array().unwrap().len(), 1);
+  assert_eq!((stats.sent, stats.cut, stats.lost.len(), stats.pending), (3, 2, 0, 0));
+  let uploads = json!(host.uploads);
+  let rows: Vec<&Value> =
+    uploads.as_array().unwrap().iter().flat_map(|body| body["rows"].as_array().unwrap()).collect();
+  let names: Vec<_> = rows.iter().map(|row| row["span_attributes"]["name"].as_str()).collect();
+  assert_eq!(names, [Some("hidden"), None, None]);
+  assert!(rows.iter().all(|row| row["metrics"]["start"].is_number()), "{rows:?}");
+}
+
+#[test]
+fn feedback_that_nobody_can_mask_any_more_is_lost() {
+  let mut host = Host::new(json!({}));
+  host.exporter.set_masking(Masking::On);
+  let feedback = feedback("0123456789abcdef", "external", 1);
+  host.exporter.handle_event(&feedback, Priority::Continuation, host.now()).unwrap();
+  host.exporter.set_masking(Masking::Unavailable);
+  host.pass(SECOND, &braintrust);
+  let stats = host.stats();
+  assert_eq!((stats.sent, stats.lost["not_delivered_at_exit"], stats.pending), (0, 1, 0));
 }
 
 #[test]
