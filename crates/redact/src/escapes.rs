@@ -4,6 +4,9 @@ use std::{borrow::Cow, ops::Range};
 
 use braintrust_row::string;
 
+/// How many levels of escapes are decoded in text that is not JSON.
+pub const DEEPEST_ESCAPES: usize = 4;
+
 /// A text whose escapes are decoded.
 #[derive(Debug)]
 pub struct Decoded {

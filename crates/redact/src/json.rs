@@ -13,10 +13,11 @@ use super::{
   embedded::{self, Form, Value, Values},
   escapes::{unescaped, unescaped_content},
   kind::{Kept, kept_members},
-  literals::Literals,
+  literals::{self, Literals},
   marked_lines::MarkedLine,
   pairs::{self, Items},
   paths::PathState,
+  pattern::replaced,
   rules::Rules,
 };
 
@@ -62,37 +63,37 @@ pub fn redacted_text(
   // The position of the object that has members whose bracket is missing.
   let mut around = location.clone();
   let mut values = Values::new(text, rules.matches_members());
-  let mut literals = Literals::new(rules, text, location);
+  let mut printed = Literals::new(rules, text, location);
   let mut read_again = 0;
   loop {
     let value = values.next_value();
     let start = value.as_ref().map_or(text.len(), |value| value.range.start);
-    while let Some(covered) = literals.next_before(start) {
+    while let Some(covered) = printed.next_before(start) {
       out.push_str(text.get(copied..covered.start).unwrap_or_default());
-      out.push_str(&literals.mark());
+      out.push_str(&literals::mark(rules));
       copied = covered.end;
     }
     let Some(Value { mut range, form }) = value else { break };
     // What begins in a value that has been replaced only seems to go on behind that. What is cut is read again from there;
     // once that takes too long, the rest is replaced, too.
-    if literals.covered > start {
+    if printed.covered > start {
       if form.is_open() {
-        read_again += range.end.saturating_sub(literals.covered);
+        read_again += range.end.saturating_sub(printed.covered);
         if read_again > READ_AGAIN * text.len() {
-          literals.covered = text.len();
+          printed.covered = text.len();
         }
-        values.resume(literals.covered);
+        values.resume(printed.covered);
       } else if form != Form::Content {
-        literals.covered = literals.covered.max(range.end);
+        printed.covered = printed.covered.max(range.end);
       }
-      copied = literals.covered;
+      copied = printed.covered;
       range.start = copied;
       if form != Form::Content || range.is_empty() {
         continue;
       }
     }
     // What seems to be the content of a string may be the beginning of a member's value.
-    let crossing = if form == Form::Content { literals.crossing(range.end) } else { None };
+    let crossing = if form == Form::Content { printed.crossing(range.end) } else { None };
     if let Some(crossing) = &crossing {
       range.end = crossing.start;
     }
@@ -121,19 +122,22 @@ pub fn redacted_text(
     }
     if let Some(crossing) = crossing {
       out.push_str(text.get(copied..crossing.start).unwrap_or_default());
-      out.push_str(&literals.mark());
+      out.push_str(&literals::mark(rules));
       copied = crossing.end;
       continue;
     }
     // The value of a name in which the content of a string seems to end is behind it.
     let name = if form == Form::Content { value.trim_end_matches([' ', ':']) } else { value };
-    literals.skip_to(range.end - (value.len() - name.len()));
-  }
-  if copied == 0 {
-    return rules.redact_text(text);
+    printed.skip_to(range.end - (value.len() - name.len()));
   }
   out.push_str(text.get(copied..).unwrap_or_default());
-  rules.redact_text(&out).or(Some(out))
+  let mut changed = (copied > 0).then_some(out);
+  if rules.matches_members() {
+    let left = changed.as_deref().unwrap_or(text);
+    let covered = literals::in_escapes(rules, left, location);
+    changed = replaced(left, covered, &literals::mark(rules)).or(changed);
+  }
+  rules.redact_text(changed.as_deref().unwrap_or(text)).or(changed)
 }
 
 /// The redacted content of a string that is JSON, as JSON.

@@ -7,7 +7,7 @@ use braintrust_row::terminal;
 use super::{
   assignments,
   blanks::{SPACES, trim_end, trim_start, without_codes, word_at_end},
-  escapes::unescaped_content,
+  escapes::{DEEPEST_ESCAPES, Decoded, decoded, unescaped_content},
   marked_lines::{MarkedLine, is_line_start},
   pairs,
   paths::PathState,
@@ -79,11 +79,6 @@ impl<'a> Literals<'a> {
     self.at = at;
   }
 
-  /// What replaces a value.
-  pub fn mark(&self) -> String {
-    format!("'{}'", self.rules.replacement().replace('\\', r"\\").replace('\'', r"\'"))
-  }
-
   fn covers(&self, name: &str) -> bool {
     let name = without_codes(name.into());
     self.rules.covers(&name, &self.rules.enter(self.location, &name))
@@ -141,8 +136,35 @@ impl<'a> Literals<'a> {
   }
 }
 
+/// What replaces a value.
+pub fn mark(rules: &Rules) -> String {
+  format!("'{}'", rules.replacement().replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+/// The covered values of members in what the escapes of a text stand for, such as those of an object that was printed as a
+/// string; of several levels, in no order.
+pub fn in_escapes(rules: &Rules, text: &str, location: &PathState) -> Vec<Range<usize>> {
+  let mut levels: Vec<Decoded> = Vec::new();
+  let mut ranges = Vec::new();
+  while levels.len() < DEEPEST_ESCAPES
+    && let Some(level) = decoded(levels.last().map_or(text, |level| &level.text))
+  {
+    let mut literals = Literals::new(rules, &level.text, location);
+    let all = std::iter::from_fn(|| literals.next_before(level.text.len()));
+    let mut found: Vec<_> = all.collect();
+    levels.push(level);
+    for level in levels.iter().rev() {
+      found.iter_mut().for_each(|range| *range = level.original(range));
+    }
+    ranges.append(&mut found);
+  }
+  let mark = mark(rules);
+  ranges.retain(|range| !text.get(range.start..).is_some_and(|value| value.starts_with(&mark)));
+  ranges
+}
+
 /// The text before the name in which a text ends, and that name, which a value follows. One without quotes is the first
-/// word of a line, or follows a brace or a comma; what is behind it is not prose. The name before an arrow has quotes
+/// word of a line or a string, or follows a brace or a comma; what is behind it is not prose. The name before an arrow has quotes
 /// or is a symbol of Ruby: another may be a parameter.
 fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str, &'a str)> {
   // A name in quotes may stand in another line.
@@ -169,15 +191,26 @@ fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str
   let outer = trim_end(before, &[' ', '\t']);
   // A name behind other brackets may be a parameter, and what follows it a type.
   let is_argument = || outer.ends_with(['(', '[']) && value.starts_with(is_quote_of_string);
-  (outer.ends_with(['{', ',']) || is_argument() || is_line_start(outer)).then_some((before, name))
+  let is_first = outer.ends_with(['{', ',']) || begins_string(outer, value) || is_line_start(outer);
+  (is_first || is_argument()).then_some((before, name))
+}
+
+/// Whether a text ends with the quote that begins a string, as Node prints a text with several lines, each as one; the value
+/// does not end it.
+fn begins_string(text: &str, value: &str) -> bool {
+  let quote = text.chars().next_back().filter(|last| is_quote_of_string(*last));
+  let before = quote.and_then(|quote| text.strip_suffix(quote)).map(|text| trim_end(text, &[]));
+  before.is_some_and(|before| !before.ends_with(|last: char| last.is_alphanumeric()))
+    && !value.starts_with(|first| Some(first) == quote)
 }
 
 /// The member with a string in which a text ends, before a comma: its name and the string.
 fn last_member(text: &str) -> Option<(&str, &str)> {
-  let text = trim_end(text, &SPACES).strip_suffix(',')?;
+  let text = trim_end(trim_end(text, &SPACES).strip_suffix(',')?, &SPACES);
   let quote = text.chars().next_back().filter(|last| is_quote_of_string(*last))?;
   let (before, value) = text.strip_suffix(quote)?.rsplit_once(quote)?;
-  let name = trim_end(before, &SPACES).strip_suffix(':')?.trim_end_matches(is_quote_of_string);
+  let name = trim_end(trim_end(before, &SPACES).strip_suffix(':')?, &SPACES);
+  let name = name.trim_end_matches(is_quote_of_string);
   Some((word_at_end(name, |letter| letter.is_alphanumeric() || letter == '_')?, value))
 }
 

@@ -8,11 +8,8 @@ use super::{
   builtin::{Accepted, Builtin},
   ecma::{Translation, View},
   engine::{CompileError, Expression, Set},
-  escapes::{Decoded, decoded},
+  escapes::{DEEPEST_ESCAPES, Decoded, decoded},
 };
-
-/// How many levels of escapes are decoded in text that is not JSON.
-const DEEPEST_ESCAPES: usize = 4;
 
 /// Regular expressions.
 #[derive(Debug)]

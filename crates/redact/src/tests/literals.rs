@@ -354,6 +354,30 @@ fn a_covered_string_that_is_cut_hides_what_is_behind_it() {
 }
 
 #[test]
+fn members_of_what_was_printed_as_a_string_are_redacted() {
+  for (text, expected) in [
+    (
+      r"{ out: '{\n  password: \'hunter2\',\n  b: 1\n}' }",
+      r"{ out: '{\n  password: '[redacted]',\n  b: 1\n}' }",
+    ),
+    (r"['{\n  password: 1234\n}']", r"['{\n  password: '[redacted]'\n}']"),
+    (r"'\'{\\n  headers: { a: \\\'hunter2\\\' }\\n}\''", r"'\'{\\n  headers: '[redacted]'\\n}\''"),
+    // Node prints a text with several lines as several strings, here in the colours of a terminal.
+    (
+      "'{\\n' +\n  \"  password: 'hunter2',\\n\" +\n  '  b: 1\\n'",
+      "'{\\n' +\n  \"  password: '[redacted]',\\n\" +\n  '  b: 1\\n'",
+    ),
+    (
+      "~[32m'{\\n'~[39m +\n  ~[32m`  headers: { a: 'hunter2' },\\n`~[39m",
+      "~[32m'{\\n'~[39m +\n  ~[32m`  headers: '[redacted]',\\n`~[39m",
+    ),
+  ] {
+    let (text, expected) = (text.replace('~', "\u{1b}"), expected.replace('~', "\u{1b}"));
+    assert_eq!(input(keys(), &json!(text)), expected, "{text}");
+  }
+}
+
+#[test]
 fn what_is_behind_the_last_quote_of_a_text_is_no_string_if_json_has_none_like_it() {
   for (text, expected) in [
     (

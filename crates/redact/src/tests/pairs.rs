@@ -111,6 +111,10 @@ fn printed_pairs_are_covered() {
       "dict_items([('a', 1), ('password', 'x')])",
       "dict_items([('a', 1), ('password', '[redacted]')])",
     ),
+    (
+      "{ name: \u{1b}[32m'password'\u{1b}[39m, value: \u{1b}[32m'hunter2'\u{1b}[39m }",
+      "{ name: \u{1b}[32m'password'\u{1b}[39m, value: \u{1b}[32m'[redacted]'\u{1b}[39m }",
+    ),
     ("['password', 'email']", "['password', 'email']"),
     ("f('password', 'email')", "f('password', 'email')"),
     ("{ type: 'password', value: 'x' }", "{ type: 'password', value: 'x' }"),
