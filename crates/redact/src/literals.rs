@@ -98,10 +98,8 @@ impl<'a> Literals<'a> {
       return is_covered.then(|| self.range(value, assignments::end(before, value)));
     }
     let name = unquoted::assigned_name(before).filter(|name| self.covers(name))?;
-    let length = match rest.starts_with(['{', '[']) {
-      true => end_of_value(rest, MarkedLine::of(before).as_ref()),
-      false => unquoted::assigned_length(before.strip_suffix(name).unwrap_or(before), name, rest),
-    };
+    let outer = before.strip_suffix(name).unwrap_or(before);
+    let length = unquoted::assigned_length(outer, name, rest);
     (length > 0).then(|| self.range(rest, length))
   }
 

@@ -1,7 +1,11 @@
 //! Values without quotes: `password=x` in a file of variables, a form, a command or a text that Java prints, and
 //! `x-api-key: x` in a line of its own.
 
-use super::{assignments::word, marked_lines::is_line_start};
+use super::{
+  assignments::word,
+  marked_lines::is_line_start,
+  quotes::{end_of_escape, end_of_string, is_apostrophe},
+};
 
 /// Longer values are no code.
 const LONGEST_CODE: usize = 256;
@@ -27,6 +31,9 @@ pub fn assigned_name(text: &str) -> Option<&str> {
 /// The length of the value with which the text behind an equals sign begins, of a name with this text before it; 0 if it is
 /// code.
 pub fn assigned_length(before: &str, name: &str, value: &str) -> usize {
+  if begins_container(value) {
+    return end_of_container(value);
+  }
   let is_end = |letter: char| letter.is_whitespace() || QUOTES.contains(letter);
   let end = value.find(|letter| is_end(letter) || MARKS.contains(letter)).unwrap_or(value.len());
   // What is longer is not searched again from each of its equals signs.
@@ -36,6 +43,32 @@ pub fn assigned_length(before: &str, name: &str, value: &str) -> usize {
   // A line of variables: the value may have any mark.
   let line = before.strip_suffix("export ").unwrap_or(before);
   if is_line_start(line) { value.find(is_end).unwrap_or(value.len()) } else { end }
+}
+
+/// Whether a list or an object begins there, as Python and Ruby print them: other brackets are code.
+fn begins_container(value: &str) -> bool {
+  let inner =
+    value.strip_prefix(['{', '[', '(']).map(|inner| inner.trim_start_matches(['[', '(', ' ']));
+  inner.is_some_and(|inner| inner.starts_with(|first| QUOTES.contains(first) || first == ':'))
+}
+
+/// The position after the list or object with which a text begins; that of its end if it has none.
+fn end_of_container(shown: &str) -> usize {
+  let text = shown.as_bytes();
+  let (mut at, mut depth) = (0, 0_usize);
+  while let Some(byte) = text.get(at) {
+    match byte {
+      b'\\' => at = end_of_escape(text, at),
+      b'\'' if is_apostrophe(text, at) => {}
+      b'\'' | b'"' | b'`' => at = end_of_string(text, at),
+      b'(' | b'[' | b'{' => depth += 1,
+      b')' | b']' | b'}' if depth > 1 => depth -= 1,
+      b')' | b']' | b'}' => return at + 1,
+      _ => {}
+    }
+    at += 1;
+  }
+  text.len()
 }
 
 /// The value behind a colon, of a name that begins a line or a string: that of a header, or a word with a digit, as passwords
@@ -80,5 +113,11 @@ fn is_code(name: &str, (value, behind): (&str, &str)) -> bool {
   let is_path =
     value.contains('.') && parts.all(|part| !part.is_empty() && part.bytes().all(is_letter));
   let is_call = behind.starts_with(['(', '[']) || value == "$" && behind.starts_with('{');
-  is_path || is_call || value == name || CONSTANTS.contains(&value) || value.starts_with(['=', '~'])
+  let is_format = value.len() == 2 && value.starts_with('%');
+  is_path
+    || is_call
+    || is_format
+    || value == name
+    || CONSTANTS.contains(&value)
+    || value.starts_with(['=', '~'])
 }

@@ -27,6 +27,8 @@ fn values_behind_an_equals_sign_need_no_quotes() {
     ("login --password=hunter2 --b", "login --password='[redacted]' --b"),
     ("see \"?password=hunter2\", b", "see \"?password='[redacted]'\", b"),
     ("f(headers={'a': 'hunter2'}, b=1)", "f(headers='[redacted]', b=1)"),
+    ("#<R headers=[[\"a\", \"}hunter2\"]]> b", "#<R headers='[redacted]'> b"),
+    ("f(headers={'a': 'hunter2", "f(headers='[redacted]'"),
   ]);
 }
 
@@ -36,6 +38,8 @@ fn code_behind_an_equals_sign_stays() {
     "f(password=password, headers=get('x'))",
     "f(password=self.password, headers=request.headers)",
     "f(password=None, headers=headers[0])",
+    "<a password={item.id} headers={{ a: 'b' }}>",
+    "printf(\"password=%s\", x)",
     "if password==x or password!=y: pass",
     "url = `?password=${value}&b`",
     "?password=&b",
