@@ -106,10 +106,11 @@ pub struct TurnSummary {
 }
 
 /// Of a closed span that may still be updated: what later events of it do not state.
-#[derive(Default)]
 pub struct Updatable {
-  /// Where it is. `None` without a span of its own.
-  pub placement: Option<SpanPlacement>,
+  /// Where it is; of an operation without a span of its own, where its parent is.
+  pub placement: SpanPlacement,
+  /// Whether it has a span of its own.
+  pub has_span: bool,
   /// Of an operation or a compaction: the usage of its turns so far.
   pub usage: Option<Usage>,
   /// Of an operation or a compaction: what Flue has reported for it.

@@ -77,6 +77,10 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
   let Some(operation) = ids.operation.as_deref() else { return Vec::new() };
   let activity = Activity::Operation(operation.to_owned());
   let kind = end.kind.as_deref();
+  if end.outcome.failure.is_none() && state.tree.is_closed_wrapper(&activity) {
+    // What it wraps shows how it ended.
+    return Vec::new();
+  }
   let mut rows = open_implicit(state, ids, end.outcome.start(event.at));
   let mut summary = TurnSummary::default();
   if let Some(open) = state.tree.get_mut(&activity) {

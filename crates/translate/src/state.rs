@@ -85,7 +85,7 @@ impl State {
     };
     let activity = Activity::Operation(operation.to_owned());
     let open = self.tree.get(&activity).map(|open| &open.placement);
-    let span = match open.or_else(|| self.tree.updatable_placement(&activity)) {
+    let span = match open.or_else(|| self.tree.closed_placement(&activity)) {
       Some(placement) => placement.span,
       // The root has ended, or a later attempt at it has begun.
       None if self.is_of_root(ids, operation) => return self.delivery_root(ids),

@@ -190,3 +190,28 @@ fn an_attempt_that_is_announced_after_its_operation_began_has_its_number_and_its
     assert_eq!(attempt(&late), known, "after {kind}");
   }
 }
+
+#[test]
+fn a_task_that_its_run_does_not_await_stays_where_it_is_and_adds_no_other_span() {
+  for release in ["0.8.1", "0.11.1", "1.0.0-beta.9"] {
+    let events = recorded(release, "workflow-image");
+    let known = traced(&events);
+    let position =
+      |of: &str| events.iter().position(|event| kind_and_id(event, "operationKind").0 == of);
+    let is_task = |event: &String| {
+      kind_and_id(event, "operationKind") == ("operation_start".into(), Some("task".into()))
+    };
+    let begun = events.iter().position(is_task).unwrap();
+    let end = position("run_end").unwrap();
+    for at in begun + 1..end {
+      let mut moved = events.clone();
+      let end = moved.remove(end);
+      moved.insert(at, end);
+      let moved = traced(&moved);
+      assert_eq!(moved.rows.len(), known.rows.len(), "{release} {at}");
+      for (id, row) in &known.rows {
+        assert_eq!(moved.rows[id].parent, row.parent, "{release} {at} {:?}", row.name);
+      }
+    }
+  }
+}

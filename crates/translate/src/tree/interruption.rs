@@ -19,15 +19,25 @@ const EVICTED: usize = MAX_OPEN / 8;
 impl Tree {
   /// Where a closed span that may still be updated is, if that is below another one.
   pub fn updatable_placement(&self, activity: &Activity) -> Option<&SpanPlacement> {
-    let placement = self.updatable.get(activity)?.placement.as_ref()?;
+    self.closed_placement(activity).filter(|_| !self.is_closed_wrapper(activity))
+  }
+
+  /// The same, or where the parent of a closed operation without a span of its own is: the parent of what begins in it.
+  pub fn closed_placement(&self, activity: &Activity) -> Option<&SpanPlacement> {
+    let placement = &self.updatable.get(activity)?.placement;
     placement.parent.activity().map(|_| placement)
+  }
+
+  /// Whether the activity is a closed operation without a span of its own, whose end may still come.
+  pub fn is_closed_wrapper(&self, activity: &Activity) -> bool {
+    self.updatable.get(activity).is_some_and(|known| !known.has_span)
   }
 
   /// The row of a start that comes after the end of its span.
   pub(super) fn late_start(&mut self, span: NewSpan) -> Option<Row> {
     let known = self.updatable.get_mut(&span.activity)?;
     let start = span.start.time().min(known.awaits_start.take()?);
-    let known = known.placement.clone()?;
+    let known = known.placement.clone();
     // The start may have the parent that the end does not state.
     let placement = if known.span == span.placement.span { span.placement } else { known };
     let mut row = OpenSpan::new(placement, span.label, Start::At(start)).row(&span.activity)?;
@@ -47,15 +57,15 @@ impl Tree {
   pub fn add_late_usage(&mut self, activity: &Activity, more: &Usage) -> Option<LateUsage> {
     let known = self.updatable.get_mut(activity)?;
     usage::add(&mut known.usage, Some(*more));
-    let span = known.placement.as_ref()?.span;
+    let span = known.has_span.then_some(known.placement.span)?;
     Some(LateUsage { span, of_turns: known.usage?, reported: known.reported })
   }
 
   pub(super) fn note_updatable(&mut self, activity: Activity, span: OpenSpan) {
     let awaits_start = span.implicit.then(|| span.start.time());
-    let placement = span.label.map(|_| span.placement);
+    let (placement, has_span) = (span.placement, span.label.is_some());
     let TurnSummary { usage, reported, .. } = span.turn_summary;
-    self.updatable.set(activity, Updatable { placement, usage, reported, awaits_start });
+    self.updatable.set(activity, Updatable { placement, has_span, usage, reported, awaits_start });
   }
 
   /// If too many spans are open, interrupts those that began first and have no open children: their ends
