@@ -73,7 +73,8 @@ fn close(
     of_turns = open.turn_summary.usage;
     open.turn_summary.reported = usage;
   }
-  let mut closed = state.tree.close_updatable(activity, event.at);
+  let ended_at = state.end_of(activity, outcome, event.at);
+  let mut closed = state.tree.close_updatable(activity, ended_at);
   if let Some(row) = &mut closed.row {
     outcome::write(row, outcome);
     usage::write_larger(row, usage, of_turns);

@@ -95,7 +95,8 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
       open.label = Some(label(kind));
     }
   }
-  let closed = state.tree.close(&activity, event.at);
+  let ended_at = state.end_of(&activity, &end.outcome, event.at);
+  let closed = state.tree.close(&activity, ended_at);
   rows.extend(closed.interrupted);
   let Some(mut row) = closed.row else { return rows };
 

@@ -73,7 +73,8 @@ pub fn end(state: &mut State, event: &Event<'_>, run: &RunEnd<'_>) -> Vec<Row> {
     label: Some(SpanLabel { name: None, kind: Some(SpanType::Task) }),
     start: Start::At(run.outcome.start(event.at)),
   });
-  let mut closed = state.tree.close(&activity, event.at);
+  let ended_at = state.end_of(&activity, &run.outcome, event.at);
+  let mut closed = state.tree.close(&activity, ended_at);
   if let Some(row) = &mut closed.row {
     metadata::write_ids(row, &event.ids);
     outcome::write(row, &run.outcome);

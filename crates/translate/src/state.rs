@@ -5,6 +5,7 @@ use crate::{
   conversations::Conversations,
   identity,
   options::Options,
+  outcome,
   placement::ActivitySpan,
   previous_inputs::PreviousInputs,
   submissions::Submissions,
@@ -12,7 +13,7 @@ use crate::{
   tree::Tree,
 };
 use braintrust_row::{RowMap, SpanContext, TraceId};
-use flue_event::Ids;
+use flue_event::{Ids, Outcome};
 
 /// The state of a translation between two events.
 #[derive(Default)]
@@ -136,6 +137,14 @@ impl State {
       let open = self.tree.get(&Activity::Operation(root.operation.clone()));
       root.usage = open.and_then(|open| open.turn_summary.usage).or(root.usage);
     }
+  }
+
+  /// When an activity ended of which `at`, milliseconds since the epoch, is the time of the report. If the clock was set
+  /// back meanwhile, only its duration is known.
+  pub fn end_of(&self, activity: &Activity, outcome: &Outcome<'_>, at: i64) -> i64 {
+    let start = self.tree.get(activity).map(|open| open.start.time());
+    let start = start.filter(|start| at < *start);
+    start.map_or(at, |start| outcome::end(start, outcome.duration, at))
   }
 
   /// The span of an activity, if it is open.

@@ -91,7 +91,8 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TaskEnd<'_>) -> Vec<Row> 
   if let Some(open) = state.tree.get_mut(&activity) {
     open.name_unless_known(UNKNOWN, || label(agent).name);
   }
-  let mut closed = state.tree.close(&activity, event.at);
+  let ended_at = state.end_of(&activity, &end.outcome, event.at);
+  let mut closed = state.tree.close(&activity, ended_at);
   if let Some(row) = &mut closed.row {
     metadata::write_ids(row, &event.ids);
     row.set_metadata("flue.agent", metadata::text(agent));

@@ -215,3 +215,27 @@ fn a_task_that_its_run_does_not_await_stays_where_it_is_and_adds_no_other_span()
     }
   }
 }
+
+/// As when a clock that is wrong at the start of a machine is corrected.
+#[test]
+fn whatever_runs_while_the_clock_is_set_back_has_its_duration() {
+  let event = |kind: &str, at: u32, more: Value| {
+    let operation = if kind.starts_with("task") { "delegating" } else { "delegated" };
+    let mut event = json!({ "type": kind, "timestamp": at, "runId": "r", "operationId": operation,
+      "taskId": "t" });
+    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    event.to_string()
+  };
+  let starts = ["run_start", "task_start", "operation_start", "compaction_start"];
+  let ends = ["compaction", "operation", "task", "run_end"];
+  let mut events: Vec<String> =
+    starts.iter().map(|kind| event(kind, 900_000, json!({ "eventIndex": 1 }))).collect();
+  events.extend(ends.iter().map(|kind| event(kind, 500_000, json!({ "durationMs": 3_000 }))));
+  let trace = traced(&events);
+  let ended = trace.rows.values().filter(|row| row.metrics.contains("duration_ms"));
+  assert_eq!(ended.clone().count(), 4, "{}", trace.describe());
+  for row in ended {
+    let time = |name: &str| row.metrics.get(name).copied();
+    assert_eq!((time("start"), time("end")), (Some(900.0), Some(903.0)), "{:?}", row.name);
+  }
+}
