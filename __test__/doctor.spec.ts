@@ -877,6 +877,12 @@ instrument(braintrustFlueInstrumentation());
       'npx flue-braintrust init',
     ],
     [
+      'an app that reads the file of the key too late',
+      { 'src/app.ts': "import './braintrust.ts';\nimport 'dotenv/config';\n" },
+      'src/app.ts imports `dotenv/config`, which sets variables, after src/braintrust.ts',
+      'Import `dotenv/config` before that module instead.',
+    ],
+    [
       'an app that is named and not there',
       {
         'vite.config.ts': `import { flue } from '@flue/vite';\nexport default { plugins: [flue({ app: './src/ap.ts' })] };\n`,
@@ -919,6 +925,11 @@ instrument(logger.observer());
           "import { initLogger } from 'flue-braintrust';\nexport const logger = initLogger();\n",
       }),
       await application({ 'src/app.ts': MODULE, 'src/braintrust.ts': '' }),
+      // Where the environment has the key, no file is needed.
+      await application(
+        { 'src/app.ts': "import './braintrust.ts';\nimport 'dotenv/config';\n" },
+        { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: 'http://127.0.0.1:9' },
+      ),
       await application({
         'src/app.ts': "import './agents/one.ts';",
         'src/agents/one.ts': "import '../braintrust.ts';",

@@ -468,6 +468,7 @@ test.each([
     `const { config: load } = require('dotenv');\nload();\n`,
     `const { Hono } = require('hono');\nmodule.exports = new Hono();\n`,
   ],
+  ["sets variables by Node's function", `process.loadEnvFile();\n`, `module.exports = {};\n`],
   ['is not there', `'use strict';\n`, `exports.default = {};\n`],
 ])('the tracing of a CommonJS app starts in time if a module %s', async (_what, before, after) => {
   await withFiles({ 'src/app.js': before + after }, async (directory, read) => {
@@ -562,6 +563,7 @@ test.each([
     `import { config as load, config } from '@dotenvx/dotenvx';\nconfig();\n`,
     1,
   ],
+  ["a call of Node's function", `import { loadEnvFile } from 'node:process';\nloadEnvFile();\n`, 1],
   ['the import that sets them', `import 'dotenv/config';\n`, 0],
   ['another use of the package', `import { parse } from 'dotenv';\nparse('a=config()');\n`, 0],
 ])('variables that an app sets after its imports are reported: %s', async (_how, app, count) => {
@@ -573,6 +575,30 @@ test.each([
     }
   });
 });
+
+test.each([
+  ['of a package', "import 'dotenv/config';\n", 1],
+  ['of the project', "import './env.ts';\n", 1],
+  ['of the project, by way of another one', "import './server.ts';\n", 1],
+  ['of the project, for its types', "import type { Env } from './env.ts';\n", 0],
+])(
+  'an import behind the tracing is reported that sets variables: %s',
+  async (_what, late, count) => {
+    const files = {
+      'src/app.ts': `import './all.ts';\nimport { Hono } from 'hono';\n${late}`,
+      'src/all.ts': `import './braintrust.ts';\n`,
+      'src/braintrust.ts': `${OBSERVER.replace("'braintrust'", "'flue-braintrust'")}${WATCH}`,
+      'src/server.ts': "import './app.ts';\nimport './env.ts';\n",
+      'src/env.ts': 'process.loadEnvFile();\n',
+    };
+    await withFiles(files, async (directory) => {
+      const { notes } = await init(directory);
+      expect(notes.filter((note) => note.includes('which sets variables, after'))).toHaveLength(
+        count,
+      );
+    });
+  },
+);
 
 test.each([
   ['a comment after its comma', `${FILTER}, /* all */);`, `${FILTER}, /* all */`],

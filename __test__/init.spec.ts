@@ -188,12 +188,35 @@ const RUN = '`flue run` loads no src/app.ts: to trace it, import the module from
 test.each([
   ['variables that a module sets', "import 'dotenv/config';\n", "import { Hono } from 'hono';\n"],
   ['such a module alone', "import '@dotenvx/dotenvx/config';\n", 'const one = 1;\n'],
+  [
+    'such a module behind another one',
+    "import { Hono } from 'hono';\nimport 'dotenv/config';\n",
+    "import './one.ts';\n",
+  ],
   ['a directive with a comment', "'use strict'; // really\n", 'const one = 1;\n'],
   ['comments of the file', '// The app.\n', "// @ts-expect-error no types\nimport './one.ts';\n"],
 ])('the import of an app follows %s', async (_what, before, after) => {
   await withFiles({ 'src/app.ts': before + after }, async (directory, read) => {
     await init(directory);
     expect(read('src/app.ts')).toBe(`${before}import './braintrust.ts';\n${after}`);
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
+test.each([
+  ['a package', "import 'dotenv/config';\n"],
+  ['a function of a package', "import { config } from 'dotenv';\nconfig();\n"],
+  ["Node's function", 'process.loadEnvFile();\n'],
+  ['another module', "import './files.ts';\n"],
+])('the import of an app follows a module that sets variables by %s', async (_how, env) => {
+  const before = "import { Hono } from 'hono';\nimport { port } from './env.ts';\n";
+  const after = "import './one.ts';\n";
+  const files = { 'src/app.ts': before + after, 'src/env.ts': env, 'src/one.ts': '' };
+  const more = { 'src/files.ts': 'process.loadEnvFile();\n' };
+  await withFiles({ ...files, ...more }, async (directory, read) => {
+    const { notes } = await init(directory);
+    expect(read('src/app.ts')).toBe(`${before}import './braintrust.ts';\n${after}`);
+    expect(notes.join()).not.toContain('finds no key');
     expect(await init(directory)).toMatchObject({ files: [] });
   });
 });
@@ -1308,6 +1331,29 @@ unixTest.each([
     expect(read('src/app.ts')).toBe(before);
   });
 });
+
+unixTest.each([
+  ['is not there', undefined],
+  ['is there', OFFICIAL],
+])(
+  'of several files one that cannot be written changes none, if the module %s',
+  async (_what, module) => {
+    const files = { 'src/app.ts': `export default 1;\n`.repeat(500) };
+    const all = { ...files, ...(module && { 'src/braintrust.ts': module }) };
+    await withFiles(all, async (directory, read) => {
+      const line = `ulimit -f 8; exec '${process.execPath}' '${CLI}' init '${directory}'`;
+      const { code, stderr } = await finished('sh', ['-c', `trap '' XFSZ; ${line}`], {}, '/');
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: expect.stringMatching(/^flue-braintrust: src\/app\.ts .* Nothing was changed\.\n$/),
+      });
+      expect(readdirSync(join(directory, 'src')).map((name) => `src/${name}`)).toEqual(
+        Object.keys(all),
+      );
+      for (const [name, text] of Object.entries(all)) expect(read(name)).toBe(text);
+    });
+  },
+);
 
 unixTest('a changed file keeps its owner, its mode and its other names', async () => {
   await withDirectory(async (directory) => {

@@ -8,15 +8,17 @@ const path = require('node:path');
 
 const { messageOf } = require('../../js/json/describe');
 const { reaches } = require('../init/module-graph');
-const { notesOnImport } = require('../init/notes');
+const { lateVariables, notesOnImport } = require('../init/notes');
 const { COMMANDS, executed } = require('../init/packages');
 const { NoProject, readProject } = require('../init/project');
 const { isIdle, isOfficial, isOurs, OURS } = require('../init/tracing');
 const { shellWord } = require('../support/shell-word');
 const { FLUE, projectFolders } = require('../support/workspace');
 const { flueCopies, installed } = require('./flue-copies');
+const { sourceOf } = require('./sources');
 
 /** @typedef {import('./finding').Finding} Finding */
+/** @typedef {import('./finding').Known} Known */
 /** @typedef {import('../init/project').Project} Project */
 /** @typedef {{ detail: string, advice: string }} Problem */
 /** A project that cannot be read. @typedef {{ root: string, problem: Problem }} Unreadable */
@@ -26,15 +28,15 @@ const REGISTER = `${OURS}/register`;
 /** The first minor version of 0.x that is supported, and the last major one. */
 const [FIRST_MINOR, LAST_MAJOR] = [8, 2];
 
-/** @returns {Finding} */
-function checkApplication() {
+/** @param {Known} known @returns {Finding} */
+function checkApplication({ envFile }) {
   const found = projectFolders('.').flatMap((folder) => projectIn(folder) ?? []);
   if (found.length === 0) {
     return { status: 'skipped', detail: 'there is no Flue project in this directory' };
   }
   const problems = found.flatMap((project) => {
     const place = path.relative('.', project.root);
-    return problemsOf(project).map(({ detail, advice }) => ({
+    return problemsOf(project, envFile).map(({ detail, advice }) => ({
       detail: place === '' ? detail : `${place}: ${detail}`,
       advice,
     }));
@@ -61,12 +63,15 @@ function projectIn(folder) {
   }
 }
 
-/** @param {Project | Unreadable} project @returns {Problem[]} */
-function problemsOf(project) {
+/** @param {Project | Unreadable} project @param {Known['envFile']} envFile @returns {Problem[]} */
+function problemsOf(project, envFile) {
   if ('problem' in project) return [project.problem];
-  return [versionProblem, copiesProblem, absenceProblem, registrationProblem].flatMap(
+  const problems = [versionProblem, copiesProblem, absenceProblem, registrationProblem].flatMap(
     (find) => find(project) ?? [],
   );
+  // Who has the key in the environment needs no file.
+  const hasKey = sourceOf('BRAINTRUST_API_KEY', envFile).source === 'variable';
+  return problems.length > 0 || hasKey ? problems : variablesProblems(project);
 }
 
 /** @param {Project} project @returns {Problem | undefined} */
@@ -135,6 +140,13 @@ function registrationProblem(project) {
     ? `${official.path} registers the observer of \`braintrust\`, not that of ${OURS}`
     : `no module registers the observer of ${OURS}, as far as the sources show`;
   return { detail, advice };
+}
+
+/** @param {Project} project @returns {Problem[]} */
+function variablesProblems(project) {
+  const files = [...project.sources, ...(project.app ? [project.app] : [])];
+  const modules = files.filter((file) => isOurs(file, files));
+  return modules.flatMap(({ path: name }) => lateVariables(project, name) ?? []).slice(0, 1);
 }
 
 /** @param {Project} project @param {string} module */

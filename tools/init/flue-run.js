@@ -7,6 +7,7 @@ const path = require('node:path');
 const { isAgent } = require('./agents');
 const { reaches } = require('./module-graph');
 const { specifierOf, withImport } = require('./modules');
+const { loadsVariables } = require('./variables');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -41,7 +42,7 @@ function flueRunOf(project, { app, module }, writes) {
     const changes = lines.map(({ agent, specifier }) => ({
       path: agent.path,
       before: agent.text,
-      after: withImport(agent, specifier),
+      after: withImport(agent, specifier, (from) => loadsVariables(project, agent, from)),
     }));
     return { changes, notes: [] };
   }

@@ -22,6 +22,21 @@ const imported = new WeakMap();
 const stemOf = (file) =>
   path.join(file, '.').replace(/(?:[\\/]index)?\.[cm]?[jt]sx?$|[\\/]index$/, '');
 
+/** @param {string} clause @returns {boolean} whether it names types alone, which are gone when the module runs */
+const isOfTypes = (clause) => OF_TYPES.test(clause);
+
+/**
+ * The stems of what a name stands for in a module.
+ *
+ * @param {Project} project
+ * @param {SourceFile} file
+ * @param {string} from
+ */
+const stemsOf = (project, { path: name }, from) =>
+  from.startsWith('.')
+    ? [stemOf(path.join(path.dirname(name), from))]
+    : targetsOf(project, from).map(stemOf);
+
 /**
  * The modules that a module imports, by whatever endings, or by their folders if they are the indexes of these.
  *
@@ -32,17 +47,10 @@ const stemOf = (file) =>
 function importsIn(project, file) {
   const known = imported.get(file);
   if (known !== undefined) return known;
-  const { path: name, text } = file;
-  // What imports types alone is gone when it runs.
-  const run = importsOf(text).filter(({ clause }) => !OF_TYPES.test(clause));
+  const { text } = file;
+  const run = importsOf(text).filter(({ clause }) => !isOfTypes(clause));
   const all = [...run.map(({ from }) => from), ...modulesCalled(text)];
-  const stems = new Set(
-    all.flatMap((from) =>
-      from.startsWith('.')
-        ? stemOf(path.join(path.dirname(name), from))
-        : targetsOf(project, from).map(stemOf),
-    ),
-  );
+  const stems = new Set(all.flatMap((from) => stemsOf(project, file, from)));
   imported.set(file, stems);
   return stems;
 }
@@ -83,4 +91,42 @@ function reaches(project, file, module) {
   return false;
 }
 
-module.exports = { reaches };
+/**
+ * Some modules with all others that import them, by themselves or by what they import. The app is not among these, nor is
+ * what imports them by the app alone.
+ *
+ * @param {Project} project
+ * @param {SourceFile[]} files
+ * @returns {Set<SourceFile>}
+ */
+function importing(project, files) {
+  const found = new Set(files);
+  if (files.length === 0) return found;
+  const modules = byStem(project);
+  /** @type {Map<SourceFile, SourceFile[]>} */
+  const importers = new Map();
+  for (const file of project.sources.filter(({ path: name }) => name !== project.app?.path)) {
+    for (const one of [...importsIn(project, file)].flatMap((stem) => modules.get(stem) ?? [])) {
+      const others = importers.get(one);
+      if (others === undefined) importers.set(one, [file]);
+      else others.push(file);
+    }
+  }
+  for (const one of found) for (const file of importers.get(one) ?? []) found.add(file);
+  return found;
+}
+
+/**
+ * The modules of the project that a name may stand for in a module.
+ *
+ * @param {Project} project
+ * @param {SourceFile} file
+ * @param {string} from the name
+ * @returns {SourceFile[]}
+ */
+function modulesNamed(project, file, from) {
+  const modules = byStem(project);
+  return stemsOf(project, file, from).flatMap((stem) => modules.get(stem) ?? []);
+}
+
+module.exports = { importing, isOfTypes, modulesNamed, reaches };

@@ -6,16 +6,16 @@ const path = require('node:path');
 
 const { agentsOf } = require('./agents');
 const { withoutTexts } = require('./lexer');
+const { isOfTypes } = require('./module-graph');
 const {
   assignedImportsOf,
-  callsOf,
   directivesOf,
-  escaped,
   flattened,
   importsOf,
   modulesCalled,
   afterComments,
 } = require('./source');
+const { endOfVariables, isLoader } = require('./variables');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -26,10 +26,6 @@ const {
  * @typedef {{ quote: string, end: string, newline: string }} Style
  */
 
-/** Modules that set variables from files when they are loaded. */
-const LOADS_VARIABLES = /^(?:@dotenvx\/)?dotenv[\w-]*\/config(?:\.js)?$/;
-/** Packages that set variables from files when their function `config` is called. */
-const LOADERS = new Set(['dotenv', 'dotenv-flow', 'dotenv-defaults', '@dotenvx/dotenvx']);
 /** @type {Style} */
 const USUAL = { quote: "'", end: ';', newline: '\n' };
 
@@ -150,10 +146,12 @@ function usualEnding(tsconfig) {
  *
  * @param {SourceFile} file
  * @param {string} specifier
+ * @param {(from: string) => boolean} [loads] whether what it imports by a name sets variables
  * @returns {string}
  */
-function withImport({ path: name, text }, specifier) {
-  const isRequired = isCommonJs({ path: name, text });
+function withImport(file, specifier, loads = isLoader) {
+  const { text } = file;
+  const isRequired = isCommonJs(file);
   const flat = flattened(withoutTexts(text));
   // What stands in brackets is not loaded with the module, or declares another one.
   const imports = (isRequired ? assignedImportsOf(text) : importsOf(text)).filter(
@@ -162,58 +160,15 @@ function withImport({ path: name, text }, specifier) {
   const { quote, end, newline } = styleOf(text, imports[0]?.fromStart);
   const named = quote + specifier + quote;
   const line = `${isRequired ? `require(${named})` : `import ${named}`}${end}${newline}`;
-  // What loads variables stays before the module that reads the key.
-  const loaded = isRequired ? endOfVariables(text, flat) : 0;
-  const next = imports.find(({ from, start }) => start >= loaded && !LOADS_VARIABLES.test(from));
+  // What sets variables stays before the module that reads the key.
+  const last = imports.findLast(({ from, clause }) => !isOfTypes(clause) && loads(from));
+  const loaded = isRequired ? endOfVariables(text, loads) : (last?.fromStart ?? 0);
+  const next = imports.find(({ start }) => start >= loaded);
   const first = next && startOf(text, next.start);
   const at = first ?? Math.max(loaded, endOfFirstLines(text, imports.at(-1)?.fromStart));
   const before = text.slice(0, at);
   const gap = at === 0 || before.endsWith('\n') || first !== undefined ? '' : newline;
   return before + gap + line + text.slice(at);
-}
-
-/**
- * Behind the line of a CommonJS module that sets variables from files last.
- *
- * @param {string} text
- * @param {string} flat its code without what is in brackets
- * @returns {number} 0 if there is none
- */
-function endOfVariables(text, flat) {
-  const modules = callsOf(text).filter(({ from }) => LOADS_VARIABLES.test(from));
-  const ends = modules.filter(({ start }) => flat.charAt(start) === 'r').map(({ end }) => end);
-  // `require('dotenv').config()`, or of a variable.
-  const loads = [
-    String.raw`(?:dotenv\w*|require\s*\([^)]*\))\s*\.\s*config`,
-    ...assignedImportsOf(text).flatMap(({ clause, from }) =>
-      LOADERS.has(from) ? loadIn(clause) : [],
-    ),
-  ];
-  for (const { index, 0: call } of flat.matchAll(
-    new RegExp(String.raw`(?<![\w$.])(?:${loads.join('|')})\s*\(`, 'g'),
-  )) {
-    const isOther =
-      call.startsWith('require') && !/dotenv/.test(text.slice(index, index + call.length));
-    if (!isOther) ends.push(index + call.length);
-  }
-  if (ends.length === 0) return 0;
-  const last = Math.max(...ends);
-  const close = flat.charAt(last - 1) === '(' ? flat.indexOf(')', last) : last;
-  const end = text.indexOf('\n', close);
-  return end < 0 ? text.length : end + 1;
-}
-
-/**
- * How a module calls the function `config` of a package that it has loaded.
- *
- * @param {string} clause by which it holds the package
- * @returns {string[]} patterns, none if it does not call it
- */
-function loadIn(clause) {
-  const [, all] = /^\*\s*as\s+([\w$]+)/.exec(clause) ?? [];
-  if (all !== undefined) return [String.raw`${escaped(all)}\s*\.\s*config`];
-  const named = /(?<![\w$])config(?:\s*:\s*([\w$]+))?(?![\w$])/.exec(clause);
-  return named === null ? [] : [escaped(named[1] ?? 'config')];
 }
 
 /** Where an import begins, with the comments above it that are for the next line. @param {string} text @param {number} at */
@@ -271,7 +226,6 @@ function styleOf(text, fromStart) {
 }
 
 module.exports = {
-  LOADERS,
   appModule,
   hasInstrument,
   isCommonJs,

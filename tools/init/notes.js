@@ -6,15 +6,13 @@ const path = require('node:path');
 
 const { emptyEnvironment, isForCloudflare } = require('../support/cloudflare');
 const { executed } = require('./packages');
-const { withoutComments, withoutTexts } = require('./lexer');
-const { LOADERS } = require('./modules');
-const { importsOf } = require('./source');
+const { withoutComments } = require('./lexer');
+const { isCommonJs } = require('./modules');
 const { sharedNames, usesOfficial } = require('./tracing');
+const { importOfVariablesAfter, loaderCalled } = require('./variables');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./changes').Change} Change */
-
-const CONFIG = /(?<![\w$])config\s*\(/;
 
 /**
  * What is missing where nothing of the project names the module that connects Flue with Braintrust.
@@ -41,20 +39,43 @@ function notesOnImport({ sources, app, unknownApp, launchers }, module) {
 }
 
 /**
- * That an app sets variables too late for a module that it imports.
+ * Where an app sets variables too late for a module that it imports.
  *
+ * @param {Project} project
+ * @param {string} module
+ * @returns {{ detail: string, advice: string } | undefined} undefined: it does not
+ */
+function lateVariables(project, module) {
+  const { app } = project;
+  if (app === undefined || app.path === module || isCommonJs(app)) return undefined;
+  const effect = `${module} finds no key that it sets`;
+  const late = importOfVariablesAfter(project, app, module);
+  if (late !== undefined) {
+    return {
+      detail: `${app.path} imports \`${late}\`, which sets variables, after ${module}: ${effect}`,
+      advice: `Import \`${late}\` before that module instead.`,
+    };
+  }
+  const loader = loaderCalled(app.text);
+  if (loader === undefined) return undefined;
+  const isNode = loader === 'process';
+  const call = isNode ? '`loadEnvFile()`' : `\`config()\` of \`${loader}\``;
+  return {
+    detail: `${app.path} calls ${call}, which runs after all imports: ${effect}`,
+    advice: isNode
+      ? 'Call it in a module of its own and import that before the other one, or start Node with `--env-file` instead.'
+      : `Import \`${loader}/config\` before that module instead.`,
+  };
+}
+
+/**
  * @param {Project} project
  * @param {string} module
  * @returns {string[]}
  */
-function notesOnVariables({ app }, module) {
-  if (app === undefined || app.path === module) return [];
-  const loader = importsOf(app.text).find(({ from }) => LOADERS.has(from))?.from;
-  if (loader === undefined || !CONFIG.test(withoutTexts(app.text))) return [];
-  return [
-    `${app.path} calls \`config()\` of \`${loader}\`, which runs after all imports: ${module} finds no key that it sets. ` +
-      `Import \`${loader}/config\` before that module instead.`,
-  ];
+function notesOnVariables(project, module) {
+  const late = lateVariables(project, module);
+  return late === undefined ? [] : [`${late.detail}. ${late.advice}`];
 }
 
 /**
@@ -157,6 +178,7 @@ function notesOnCloudflare({ root, packageManager }) {
 }
 
 module.exports = {
+  lateVariables,
   notesOnApp,
   notesOnCloudflare,
   notesOnImport,

@@ -23,6 +23,7 @@ const { installation } = require('./packages');
 const { sourcesElsewhere } = require('./sources');
 const { importsOf } = require('./source');
 const { traceSources } = require('./trace-sources');
+const { loadsVariables } = require('./variables');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./changes').Change} Change */
@@ -99,7 +100,9 @@ function connectApp(project, { changes, module }) {
   }
   if (reaches(project, app, module)) return NOTHING;
   const text = changes.find((made) => made.path === app.path)?.after ?? app.text;
-  const after = withImport({ path: app.path, text }, specifier(module));
+  const after = withImport({ path: app.path, text }, specifier(module), (from) =>
+    loadsVariables(project, app, from),
+  );
   return { changes: [change(app, after)], notes: [] };
 }
 
