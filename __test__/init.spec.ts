@@ -16,6 +16,7 @@ import { basename, dirname, join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import { exportedAgents, isAgent } from '../tools/init/agents';
 import { instrumented } from '../tools/init/instrument';
+import { tracingModule } from '../tools/init/modules';
 import { replaceFile } from '../tools/init/write';
 import { CLI, cli } from './support/cli';
 import { init, withFiles } from './support/init';
@@ -193,6 +194,8 @@ test.each([
     "import { Hono } from 'hono';\nimport 'dotenv/config';\n",
     "import './one.ts';\n",
   ],
+  ['a comment on the types of the file', '// @ts-nocheck\n', "import './one.ts';\n"],
+  ['a comment on the rules of the file', '// biome-ignore-all lint: x\n', "import './one.ts';\n"],
   ['a directive with a comment', "'use strict'; // really\n", 'const one = 1;\n'],
   ['comments of the file', '// The app.\n', "// @ts-expect-error no types\nimport './one.ts';\n"],
 ])('the import of an app follows %s', async (_what, before, after) => {
@@ -344,6 +347,19 @@ test('a project is written on in its own style', async () => {
     expect(read('src/app.ts')).toBe(
       app.replace('import { Hono }', 'import "./braintrust.js"\r\nimport { Hono }'),
     );
+    expect(read('src/braintrust.ts')).toBe(
+      tracingModule('2.x').replaceAll("'", '"').replaceAll(';', '').replaceAll('\n', '\r\n'),
+    );
+  });
+});
+
+test('a new app has the style of the other modules', async () => {
+  const agent = `'use agent'\nimport { a } from "./it's.js"\nexport function A() {\n\ta()\n}\n`;
+  await withFiles({ 'src/it"s.ts': agent }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toContain(`import { A } from "./it\\"s.ts"\n`);
+    expect(read('src/app.ts')).toContain(`export default app\n`);
+    expect(read('src/braintrust.ts')).toContain(`\n\tinitLogger() // project:`);
   });
 });
 

@@ -174,7 +174,7 @@ function withImport(file, specifier, loads = isLoader) {
 /** Where an import begins, with the comments above it that are for the next line. @param {string} text @param {number} at */
 function startOf(text, at) {
   const [above = ''] =
-    /(?:^[^\S\n]*(?:\/\/|\/\*).*(?:@ts-|disable-next-line|-ignore).*\n)+[^\S\n]*$/m.exec(
+    /(?:^[^\S\n]*(?:\/\/|\/\*).*(?:@ts-(?:ignore|expect-error)|disable-next-line|-ignore(?!-)).*\n)+[^\S\n]*$/m.exec(
       text.slice(0, at),
     ) ?? [];
   return at - above.length;
@@ -213,6 +213,26 @@ function isCommonJs({ path: name, text }) {
 }
 
 /**
+ * A module that `init` has made, in the style of the app, or else of a module with imports.
+ *
+ * @param {Project} project
+ * @param {string} module in the usual style
+ * @returns {string}
+ */
+function inStyleOf({ app, sources }, module) {
+  const importsIn = ({ text = '' }) => importsOf(text)[0] ?? assignedImportsOf(text)[0];
+  const file = app ?? sources.find(importsIn);
+  if (file === undefined) return module;
+  const { quote, end, newline } = styleOf(file.text, importsIn(file)?.fromStart);
+  const step = /^\t/m.test(file.text) ? '\t' : '  ';
+  return module
+    .replaceAll(/(?<!\\)'/g, quote)
+    .replaceAll(/;(?=$| \/\/)/gm, end)
+    .replaceAll(/^(?: {2})+/gm, (indent) => step.repeat(indent.length / 2))
+    .replaceAll('\n', newline);
+}
+
+/**
  * @param {string} text
  * @param {number | undefined} fromStart where its first import names a module
  * @returns {Style}
@@ -222,12 +242,13 @@ function styleOf(text, fromStart) {
   if (fromStart === undefined) return { ...USUAL, newline };
   const quote = text.charAt(fromStart - 1);
   const after = text.slice(text.indexOf(quote, fromStart) + 1);
-  return { quote, end: /^\)*;/.test(after) ? ';' : '', newline };
+  return { quote, end: /^\)*(?:\s*with\s*\{[^}]*\})?;/.test(after) ? ';' : '', newline };
 }
 
 module.exports = {
   appModule,
   hasInstrument,
+  inStyleOf,
   isCommonJs,
   specifierOf,
   tracingModule,

@@ -9,7 +9,7 @@ const { EXAMPLE, withVariables } = require('./env-example');
 const { readFile } = require('./files');
 const { flueRunOf } = require('./flue-run');
 const { reaches } = require('./module-graph');
-const { appModule, specifierOf, withImport } = require('./modules');
+const { appModule, inStyleOf, specifierOf, withImport } = require('./modules');
 const {
   notesOnApp,
   notesOnCloudflare,
@@ -95,7 +95,8 @@ function connectApp(project, { changes, module }) {
   const specifier = (/** @type {string} */ file) => specifierOf(app, file, folder, tsconfig);
   if (app === undefined) {
     const { text, mounted } = appModule(project, module, specifier);
-    const created = { path: path.join(sourceRoot, 'app.ts'), before: undefined, after: text };
+    const after = inStyleOf(project, text);
+    const created = { path: path.join(sourceRoot, 'app.ts'), before: undefined, after };
     return { changes: [created], notes: notesOnApp(project, created.path, mounted) };
   }
   if (reaches(project, app, module)) return NOTHING;

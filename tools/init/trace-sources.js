@@ -7,7 +7,7 @@ const path = require('node:path');
 const { Failure } = require('../support/usage');
 const { change } = require('./changes');
 const { instrumented } = require('./instrument');
-const { hasInstrument, isCommonJs, tracingModule } = require('./modules');
+const { hasInstrument, inStyleOf, isCommonJs, tracingModule } = require('./modules');
 const { firstOf } = require('./project');
 const { withoutTexts } = require('./lexer');
 const { closingOf } = require('./source');
@@ -71,7 +71,7 @@ function traceSources(project) {
   const requires = project.app !== undefined && isCommonJs(project.app);
   const ending = isScript ? `${isScript[1]}js` : 'ts';
   const module = `${name}.${ending}`;
-  const after = tracingModule(project.line, requires && isScript !== null);
+  const after = inStyleOf(project, tracingModule(project.line, requires && isScript !== null));
   return {
     changes: [{ path: module, before: undefined, after }],
     notes: [],
