@@ -9,7 +9,7 @@ const path = require('node:path');
 const { messageOf } = require('../../js/json/describe');
 const { reaches } = require('../init/module-graph');
 const { lateVariables, notesOnImport } = require('../init/notes');
-const { COMMANDS, executed } = require('../init/packages');
+const { commandsOf, executed } = require('../init/packages');
 const { NoProject, readProject } = require('../init/project');
 const { isIdle, isOfficial, isOurs, OURS } = require('../init/tracing');
 const { shellWord } = require('../support/shell-word');
@@ -75,35 +75,36 @@ function problemsOf(project, envFile) {
 }
 
 /** @param {Project} project @returns {Problem | undefined} */
-function versionProblem({ root, packageManager }) {
-  const [copy] = flueCopies(root);
+function versionProblem(project) {
+  const [copy] = flueCopies(project.root);
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(copy?.version ?? '') ?? [];
   if (copy === undefined || major === undefined) return undefined;
   const isOld = major === '0' && Number(minor) < FIRST_MINOR;
   if (!isOld && Number(major) <= LAST_MAJOR) return undefined;
   const advice = isOld
-    ? `Update it: \`${COMMANDS[packageManager].add} ${FLUE}@latest\`.`
-    : `Update this package: \`${COMMANDS[packageManager].add} ${OURS}@latest\`.`;
+    ? `Update it: \`${commandsOf(project).add} ${FLUE}@latest\`.`
+    : `Update this package: \`${commandsOf(project).add} ${OURS}@latest\`.`;
   return { detail: `${FLUE} ${copy.version} is not supported, but 0.8 to 2.x`, advice };
 }
 
 /** Each copy notifies its own observers alone. @param {Project} project @returns {Problem | undefined} */
-function copiesProblem({ root, packageManager }) {
-  const [own, other] = flueCopies(root);
+function copiesProblem(project) {
+  const [own, other] = flueCopies(project.root);
   if (own === undefined || other === undefined) return undefined;
   const detail = `there are two copies of ${FLUE}: ${own.version}, and ${other.version} of ${other.user}. What one runs, the other does not report`;
   const advice =
     own.version === other.version
       ? 'Remove node_modules and the lock file, and install again.'
-      : `Make it one: \`${COMMANDS[packageManager].add} ${FLUE}@${other.version}\`.`;
+      : `Make it one: \`${commandsOf(project).add} ${FLUE}@${other.version}\`.`;
   return { detail, advice };
 }
 
 /** As after `npx`, which runs a package that is not installed. @param {Project} project @returns {Problem | undefined} */
-function absenceProblem({ root, dependencies, packageManager }) {
+function absenceProblem(project) {
+  const { root, dependencies } = project;
   const isThere = OURS in dependencies || installed(root, OURS) !== undefined;
   if (isThere || fs.existsSync(path.join(root, '.pnp.cjs'))) return undefined;
-  const advice = `Install it: \`${COMMANDS[packageManager].add} ${OURS}\`.`;
+  const advice = `Install it: \`${commandsOf(project).add} ${OURS}\`.`;
   return { detail: `${OURS} is not installed here`, advice };
 }
 

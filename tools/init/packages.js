@@ -7,6 +7,8 @@ const path = require('node:path');
 
 const { isForCloudflare } = require('../support/cloudflare');
 const { FLUE_CONFIGURATIONS } = require('./configured-app');
+const { readableFile } = require('./files');
+const { manifestOf } = require('./project');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./project').PackageManager} PackageManager */
@@ -20,6 +22,26 @@ const COMMANDS = {
 };
 
 /**
+ * The commands of a project's package manager. In the root of a workspace, pnpm and Yarn 1 need a flag.
+ *
+ * @param {Pick<Project, 'root' | 'packageManager'>} project
+ */
+function commandsOf({ root, packageManager }) {
+  const { add, remove } = COMMANDS[packageManager];
+  const flag = rootFlag(root, packageManager);
+  return { add: add + flag, remove: remove + flag };
+}
+
+/** @param {string} root @param {PackageManager} packageManager */
+function rootFlag(root, packageManager) {
+  if (packageManager === 'pnpm') {
+    return existsSync(path.join(root, 'pnpm-workspace.yaml')) ? ' -w' : '';
+  }
+  if (packageManager !== 'yarn' || manifestOf(root).workspaces === undefined) return '';
+  return /^# yarn lockfile v1$/m.test(readableFile(root, 'yarn.lock')?.text ?? '') ? ' -W' : '';
+}
+
+/**
  * The commands that remove and install packages, for the user to run. A package goes before another one comes: what it
  * demands of others, or its exact version, could make the installation fail.
  *
@@ -27,8 +49,9 @@ const COMMANDS = {
  * @param {{ wanted: string[], unwanted: string[] }} packages
  * @returns {string[]}
  */
-function installation({ dependencies, packageManager }, { wanted, unwanted }) {
-  const { add, remove } = COMMANDS[packageManager];
+function installation(project, { wanted, unwanted }) {
+  const { dependencies } = project;
+  const { add, remove } = commandsOf(project);
   const present = unwanted.filter((name) => name in dependencies);
   const missing = wanted.filter((name) => !(name in dependencies));
   return [
@@ -59,4 +82,4 @@ function development({ root, packageManager, line, hasDevScript }) {
   return executed(packageManager, isConfigured ? 'flue dev' : `flue dev --target ${target}`);
 }
 
-module.exports = { COMMANDS, development, executed, installation };
+module.exports = { commandsOf, development, executed, installation };
