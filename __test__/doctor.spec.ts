@@ -363,11 +363,17 @@ test.each([
   expect(advice).toContain(remedy);
 });
 
-test('a key in quotes is named as such', async () => {
+test.each([
+  ['quotes', `"${KEY}"`, 'has quotes, which count as a part of the key'],
+  ['a quote', `${KEY}'`, 'has quotes, which count as a part of the key'],
+  ['its name', `BRAINTRUST_API_KEY=${KEY}`, 'has more than the key'],
+  ['a variable', '${BRAINTRUST_API_KEY}', 'has more than the key'],
+  ['nothing more', 'another-key', 'Copy the key'],
+])('a key with %s is named as such', async (_what, key, named) => {
   const server = await collector();
-  const env = { BRAINTRUST_API_KEY: `"${KEY}"`, BRAINTRUST_APP_URL: server.url };
+  const env = { BRAINTRUST_API_KEY: key, BRAINTRUST_APP_URL: server.url };
   const { advice } = expectFailure(await examine(env), 'login');
-  expect(advice).toContain('is in quotes');
+  expect(advice).toContain(named);
 });
 
 test('a self-signed certificate is not trusted, until NODE_EXTRA_CA_CERTS names it', async () => {

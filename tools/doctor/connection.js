@@ -95,13 +95,7 @@ async function checkLogin({ probe, plan }) {
  */
 async function loginFailure({ message, status }, { appUrl }) {
   if (status === 401 || status === 403) {
-    const isQuoted = /^\s*(["']).*\1\s*$/.test(process.env.BRAINTRUST_API_KEY ?? '');
-    return {
-      detail: `the key is not accepted: ${message}`,
-      advice: isQuoted
-        ? 'BRAINTRUST_API_KEY is in quotes, which count as a part of the key: remove them. `docker run --env-file` keeps those of the file.'
-        : 'Copy the key into BRAINTRUST_API_KEY again; it may be revoked, incomplete, or of another server.',
-    };
+    return { detail: `the key is not accepted: ${message}`, advice: adviceOnKey() };
   }
   if (status === 402) return { detail: `the organisation is refused: ${message}`, advice: PAY };
   if (status !== null && status >= 300 && status < 400) {
@@ -122,6 +116,18 @@ async function loginFailure({ message, status }, { appUrl }) {
     detail: `${appUrl} is not Braintrust: ${message}`,
     advice: 'Unset BRAINTRUST_APP_URL for the hosted Braintrust, or give the address of your own.',
   };
+}
+
+/** What to do about a key that is refused, which may have more in it than the key. */
+function adviceOnKey() {
+  const key = process.env.BRAINTRUST_API_KEY ?? '';
+  if (/["'`]/.test(key)) {
+    return 'BRAINTRUST_API_KEY has quotes, which count as a part of the key: remove them. `docker run --env-file` keeps those of the file.';
+  }
+  if (/[$<>{}]|=./.test(key)) {
+    return 'BRAINTRUST_API_KEY has more than the key, such as its name, or a variable that nothing has replaced: set it to the key alone.';
+  }
+  return 'Copy the key into BRAINTRUST_API_KEY again; it may be revoked, incomplete, or of another server.';
 }
 
 /**
