@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { version } from '../package.json';
 import { suggestionFor } from '../tools/support/suggest';
 import { CLI, cli } from './support/cli';
+import { finished, withDirectory } from './support/run';
 
 const children: ChildProcess[] = [];
 
@@ -438,3 +439,17 @@ test.each([
   expect(stderr).toContain('*****');
   expect(stdout + stderr).not.toMatch(/abcdefghij|another-key/);
 });
+
+(process.platform === 'win32' ? test.skip : test)(
+  'a working directory that is gone is named in plain words',
+  async () => {
+    await withDirectory(async (directory) => {
+      const line = `rmdir '${directory}'; exec '${process.execPath}' '${CLI}' init`;
+      const { code, stderr } = await finished('sh', ['-c', line], {}, directory);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: 'flue-braintrust: the working directory no longer exists\n',
+      });
+    });
+  },
+);

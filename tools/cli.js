@@ -102,10 +102,12 @@ function printProblem(problem) {
  * @returns {1}
  */
 function reportUnexpected(error) {
-  const { code, stack } = /** @type {NodeJS.ErrnoException} */ (error ?? {});
+  const { code, stack, syscall } = /** @type {NodeJS.ErrnoException} */ (error ?? {});
   const place = code === undefined ? /\(?([^\s(]+:\d+:\d+)\)?/.exec(String(stack))?.[1] : undefined;
   const where = place === undefined ? '' : ` (at ${place})`;
-  printProblem(`${messageOf(error)}${where}`);
+  const isGone = syscall === 'uv_cwd';
+  const message = isGone ? 'the working directory no longer exists' : messageOf(error);
+  printProblem(`${message}${where}`);
   return 1;
 }
 
