@@ -544,6 +544,18 @@ test('what we do not have is named, and nothing is changed', async () => {
   });
 });
 
+test('a login, which nothing needs, is to be removed', async () => {
+  const module = `import { initLogger, braintrustFlueObserver, login, wrapOpenAI } from 'braintrust';\nawait login();\n`;
+  await withFiles({ 'src/braintrust.ts': module }, async (directory) => {
+    const { code, stderr } = await cli(['init', directory]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('uses `login` of `braintrust`, which `flue-braintrust` needs no more');
+    expect(stderr).toContain(
+      'uses `wrapOpenAI` of `braintrust`, which `flue-braintrust` does not have',
+    );
+  });
+});
+
 test('other uses of `braintrust` are left alone, reported, and keep their package', async () => {
   const files = {
     'package.json': '{"dependencies":{"@flue/runtime":"^2.1.0","braintrust":"3.17.0"}}',

@@ -18,6 +18,9 @@ const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
 const FLUE = ['@flue/runtime', '@flue/runtime/app'];
 const REGISTERING = ['instrument', 'observe'];
 
+/** What logs in, as each logger of this package does by itself. */
+const LOGINS = new Set(['login', 'loginToState']);
+
 /** What replaces a module in a test, or loads it in spite of that. */
 const MOCK = String.raw`(?:[mM]ock|[rR]equire[\w$]{1,40}|importActual|importOriginal)`;
 /** The types of a call. */
@@ -118,14 +121,23 @@ function migrated({ path: name, text }) {
     .map(({ clause }) => `\`import ${clause.replace(/\s+/g, ' ')}\``);
   const unclear = [...taken.unclear, ...mixed];
   const known = exportedNames();
-  const missing = taken.names
-    .filter((one) => !known.has(one) && !(one === 'default' && mixed.length > 0))
-    .map((one) => `\`${one}\``);
+  const absent = taken.names.filter(
+    (one) => !known.has(one) && !(one === 'default' && mixed.length > 0),
+  );
+  const listed = (/** @type {string[]} */ names) => names.map((one) => `\`${one}\``).join(', ');
+  const needless = listed(absent.filter((one) => LOGINS.has(one)));
+  const missing = listed(absent.filter((one) => !LOGINS.has(one)));
   const problems = [
-    ...(missing.length === 0
+    ...(needless === ''
       ? []
       : [
-          `${name} uses ${missing.join(', ')} of \`${OFFICIAL}\`, which \`${OURS}\` does not have. Move that to a ` +
+          `${name} uses ${needless} of \`${OFFICIAL}\`, which \`${OURS}\` needs no more: each logger logs in by ` +
+            'itself. Remove that',
+        ]),
+    ...(missing === ''
+      ? []
+      : [
+          `${name} uses ${missing} of \`${OFFICIAL}\`, which \`${OURS}\` does not have. Move that to a ` +
             `module of its own, which may go on with \`${OFFICIAL}\``,
         ]),
     ...(unclear.length === 0
