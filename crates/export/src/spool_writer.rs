@@ -78,6 +78,8 @@ pub struct SpoolWriter {
   is_stuck: bool,
   /// When the removal that has failed is tried again.
   retry_at: Option<Duration>,
+  /// Whether an adoption takes further steps.
+  has_more_to_adopt: bool,
 }
 
 impl SpoolWriter {
@@ -96,6 +98,7 @@ impl SpoolWriter {
       removal_bytes: 0,
       is_stuck: false,
       retry_at: None,
+      has_more_to_adopt: false,
     };
     if let SpoolStatus::Unusable(why) = status {
       writer.failed(why);
@@ -151,7 +154,17 @@ impl SpoolWriter {
     self.push(Operation::Adopt, Purpose::Adopt);
   }
 
-  /// Whether files of dead processes are being adopted.
+  /// A step of the adoption has ended, perhaps not the last one.
+  pub fn note_adopted(&mut self, has_more: bool) {
+    self.has_more_to_adopt = has_more;
+  }
+
+  /// Whether files of dead processes are being adopted, or still to be.
+  pub fn has_to_adopt(&self) -> bool {
+    self.has_more_to_adopt || self.is_adopting()
+  }
+
+  /// Whether a step of an adoption is in progress.
   pub fn is_adopting(&self) -> bool {
     self.in_progress.iter().any(|(_, purpose)| matches!(purpose, Purpose::Adopt))
   }

@@ -2,6 +2,7 @@
 
 use std::{
   collections::{BTreeMap, HashSet, VecDeque},
+  io,
   path::PathBuf,
   sync::Arc,
   time::Duration,
@@ -147,7 +148,14 @@ impl Process {
       Id { destination: settings.destination, pid: number as u32 + 1, random: number as u32 };
     let dir = PathBuf::from(DIR);
     let options = Options { dir, id, max_age_ms: setup.max_age_ms, fsync: setup.fsync };
-    let opened = setup.has_spool.then(|| Spool::open(options, files.clone()));
+    let opened = setup.has_spool.then(|| {
+      let mut spool = Spool::open(options, files.clone())?;
+      // One of four processes takes many steps.
+      if seed.is_multiple_of(4) {
+        spool.set_adoption_step(2);
+      }
+      Ok::<_, io::Error>(spool)
+    });
     let (spool, status) = match opened {
       None => (None, SpoolStatus::Unused),
       Some(Ok(spool)) => (Some(spool), SpoolStatus::Open),

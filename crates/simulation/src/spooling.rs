@@ -138,7 +138,8 @@ impl World {
         }
         self.coverage.add("segments adopted", adopted.segments.len() as u64);
         self.coverage.add("snapshots adopted", adopted.snapshots.len() as u64);
-        let adopter = (adopted.error.is_none() && !has_failed).then_some(number);
+        let adopter =
+          (adopted.error.is_none() && !has_failed && !adopted.has_more).then_some(number);
         let ended: Vec<usize> =
           self.adopters.iter().filter(|(_, by)| by.is_none()).map(|(ended, _)| *ended).collect();
         if adopter.is_some() {

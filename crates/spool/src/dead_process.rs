@@ -1,8 +1,14 @@
-//! A dead process whose lock this process holds.
+//! Dead processes whose locks this process holds, and the adoption of their files.
 
-use std::{io, path::Path};
+use std::{
+  collections::{BTreeMap, VecDeque},
+  io,
+  path::Path,
+  vec,
+};
 
 use super::{
+  file::Header,
   files::{Files, gone_is_fine},
   name::{Id, Kind, Name},
 };
@@ -17,6 +23,26 @@ pub struct DeadProcess<L> {
   pub has_snapshot: bool,
   /// Whether files of it stay, so that the lock file must stay, too.
   pub has_more: bool,
+}
+
+/// A segment of a dead process.
+pub struct OrphanedSegment {
+  pub header: Header,
+  pub id: Id,
+  pub number: u64,
+  pub bytes: u64,
+}
+
+/// An adoption that takes several steps. Its dead processes stay locked meanwhile.
+pub struct Adoption<L> {
+  /// The other processes, each with what is known of it if it is dead.
+  pub others: BTreeMap<Id, Option<DeadProcess<L>>>,
+  /// The files that are not examined yet.
+  pub names: vec::IntoIter<Name>,
+  /// The segments that are not taken over yet: in their order, once every file is examined.
+  pub found: VecDeque<OrphanedSegment>,
+  /// The snapshots.
+  pub snapshots: Vec<Vec<u8>>,
 }
 
 impl<L> DeadProcess<L> {

@@ -15,9 +15,10 @@
 //! | `name` | file names: the owner of a file, and its kind |
 //! | `checksum` | the checksum of files |
 //! | `file` | the format of a file |
-//! | `dead_process` | a dead process whose lock this process holds |
+//! | `dead_process` | dead processes whose locks this process holds, and the adoption of their files |
 //! | `process` | the files of one process: segments, and the snapshot of open spans |
-//! | `adopt` | adoption of files of dead processes, and expiry |
+//! | `examine` | what is done with a file of a dead process, and expiry |
+//! | `adopt` | adoption of files of dead processes |
 //! | `operation` | operations as values, for a core without I/O |
 //! | [`inspect`] | a read-only listing of a directory |
 //! | `memory` | a file system in memory, for tests and simulations (feature `memory`) |
@@ -25,6 +26,7 @@
 mod adopt;
 mod checksum;
 mod dead_process;
+mod examine;
 mod file;
 mod files;
 pub mod inspect;

@@ -5,11 +5,14 @@ use std::{collections::BTreeMap, io, path::PathBuf};
 use thiserror::Error;
 
 use super::{
-  dead_process::DeadProcess,
+  dead_process::{Adoption, DeadProcess},
   file::{self, DecodeError, Header},
   files::{Files, gone_is_fine},
   name::{Id, Kind, Name},
 };
+
+/// The most files that one step of an adoption examines and takes over: other operations wait for it.
+const ADOPTION_STEP: usize = 1000;
 
 /// The settings of a spool.
 #[derive(Clone, Debug)]
@@ -76,6 +79,10 @@ pub struct Spool<F: Files> {
   has_leftover: bool,
   /// The dead processes whose snapshots were adopted, until these are discarded.
   pub(super) pending_cleanup: Vec<DeadProcess<F::Lock>>,
+  /// The adoption that takes further steps.
+  pub(super) adoption: Option<Adoption<F::Lock>>,
+  /// The most files that one step of an adoption examines and takes over.
+  pub(super) adoption_step: usize,
   /// When the whole directory was last searched for expired files, milliseconds since the epoch.
   pub(super) swept_at: Option<i64>,
 }
@@ -103,8 +110,15 @@ impl<F: Files> Spool<F> {
       has_snapshot: false,
       has_leftover: false,
       pending_cleanup: Vec::new(),
+      adoption: None,
+      adoption_step: ADOPTION_STEP,
       swept_at: None,
     })
+  }
+
+  /// Bounds the files that one step of an adoption examines and takes over. Default: 1,000.
+  pub fn set_adoption_step(&mut self, files: usize) {
+    self.adoption_step = files;
   }
 
   /// Writes a segment of `rows` rows. `now` is in milliseconds since the epoch.

@@ -31,7 +31,7 @@ impl Delivery {
   /// Whether shutdown can end: every row and every attachment is settled and no files of earlier processes are being
   /// adopted, or the server refuses the key, or it fails and all rows are in the spool, which holds no attachments.
   pub fn is_done(&self) -> bool {
-    let is_delivered = self.outbox.is_empty() && !self.spool.is_adopting();
+    let is_delivered = self.outbox.is_empty() && !self.spool.has_to_adopt();
     let can_end = self.failed_since_shutdown || is_delivered;
     self.is_refused() || (can_end && self.is_safe() && self.unsettled_attachments() == 0)
   }

@@ -65,7 +65,10 @@ impl Exporter {
   /// snapshot of open spans is written.
   pub fn is_at_rest(&self) -> bool {
     let spool = &self.delivery.spool;
-    let is_settled = self.is_settled() && !self.snapshot.is_pending() && !spool.has_removals();
+    let is_settled = self.is_settled()
+      && !self.snapshot.is_pending()
+      && !spool.has_removals()
+      && !spool.has_to_adopt();
     (self.has_ended || is_settled) && !self.has_input && !spool.is_busy()
   }
 

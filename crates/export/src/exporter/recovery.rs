@@ -10,6 +10,8 @@ use crate::{diagnostics::Code, open_spans::SnapshotSchedule, time::Now};
 
 /// How often the spool is searched for segments of dead processes.
 const ADOPT_EVERY: Duration = Duration::from_secs(5);
+/// The delay of the next step of an adoption: events and other operations come first.
+const ADOPT_MORE: Duration = Duration::from_millis(5);
 
 impl Exporter {
   /// Searches the spool for files of dead processes, when that is due.
@@ -25,6 +27,10 @@ impl Exporter {
     if let Some(error) = adopted.error.take() {
       let why = format!("files of an earlier process cannot be adopted: {error}");
       self.delivery.spool.failed(&why);
+    }
+    self.delivery.spool.note_adopted(adopted.has_more);
+    if adopted.has_more {
+      self.adopt_due = Some(now.elapsed + ADOPT_MORE);
     }
     self.delivery.adopt(&adopted, now);
     if self.has_ended {

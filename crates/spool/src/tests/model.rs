@@ -251,8 +251,11 @@ impl Model {
     let options = Options { dir: DIR.into(), id, max_age_ms: MAX_AGE, fsync: number == 1 };
     let spool = Spool::open(options, files.clone());
     files.disarm();
-    let process =
-      Process { spool: spool.ok()?, files, id, held: Vec::new(), open: BTreeSet::new() };
+    let mut spool = spool.ok()?;
+    if number == 2 {
+      spool.set_adoption_step(2);
+    }
+    let process = Process { spool, files, id, held: Vec::new(), open: BTreeSet::new() };
     (!process.files.has_crashed()).then_some(process)
   }
 

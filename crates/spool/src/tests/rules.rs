@@ -75,6 +75,47 @@ fn a_clock_that_is_set_back_does_not_change_the_order() {
 }
 
 #[test]
+fn an_adoption_takes_steps_that_keep_the_order_and_the_snapshot_comes_last() {
+  let files = MemoryFiles::default();
+  let (mut first, mut second) = (open(&files, id(1, 1)), open(&files, id(1, 2)));
+  for number in 0..5 {
+    first.put(&[b'a', number], 1, NOON + 2 * i64::from(number)).unwrap();
+    second.put(&[b'b', number], 1, NOON + 2 * i64::from(number) + 1).unwrap();
+  }
+  first.write_snapshot(b"open", NOON).unwrap();
+  drop((first, second));
+  let mut adopter = open(&files, id(1, 3));
+  adopter.set_adoption_step(3);
+  let (mut found, mut steps) = (Vec::new(), 0);
+  loop {
+    let adopted = adopter.adopt(NOON);
+    assert!(adopted.segments.len() <= 3 && adopted.error.is_none());
+    found.extend(contents(&adopter, &adopted.segments));
+    steps += 1;
+    assert_eq!(adopted.snapshots.len(), usize::from(!adopted.has_more));
+    if !adopted.has_more {
+      break;
+    }
+    // Another process takes nothing meanwhile, and other operations run.
+    assert!(open(&files, id(1, 10 + steps)).adopt(NOON).segments.is_empty());
+    adopter.put(b"own", 1, NOON).unwrap();
+  }
+  let expected: Vec<Vec<u8>> = (0..5).flat_map(|n| [vec![b'a', n], vec![b'b', n]]).collect();
+  assert_eq!((found, steps), (expected, 8));
+}
+
+#[test]
+fn an_adoption_locks_a_bounded_number_of_processes_and_later_ones_take_the_others() {
+  let files = MemoryFiles::default();
+  for pid in 0..300 {
+    open(&files, id(1, pid)).put(b"rows", 1, NOON).unwrap();
+  }
+  let mut adopter = open(&files, id(1, 300));
+  let adopted: Vec<usize> = (0..3).map(|_| adopter.adopt(NOON).segments.len()).collect();
+  assert_eq!(adopted, [256, 44, 0]);
+}
+
+#[test]
 fn a_snapshot_is_adopted_again_until_it_is_discarded() {
   let files = MemoryFiles::default();
   let mut dead = open(&files, id(1, 1));

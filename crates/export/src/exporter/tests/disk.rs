@@ -19,6 +19,8 @@ pub(super) struct Machine {
   pub(super) segments: BTreeMap<u64, Vec<u8>>,
   /// What the first search finds.
   pub(super) found: Vec<Segment>,
+  /// How many of them each step finds.
+  step: usize,
   /// The operations that succeeded, without snapshots and searches.
   pub(super) done: Vec<String>,
   pub(super) sent: usize,
@@ -35,6 +37,7 @@ impl Machine {
       is_down: false,
       segments: BTreeMap::new(),
       found: Vec::new(),
+      step: usize::MAX,
       done: Vec::new(),
       sent: 0,
       completed: Vec::new(),
@@ -119,8 +122,9 @@ impl Machine {
     let failure = self.fails.map(io::Error::from);
     match (operation, failure) {
       (Operation::Adopt, _) => {
-        let segments = mem::take(&mut self.found);
-        Completion::Adopted(Adopted { segments, ..Adopted::default() })
+        let segments: Vec<_> = self.found.drain(..self.found.len().min(self.step)).collect();
+        let has_more = !self.found.is_empty();
+        Completion::Adopted(Adopted { segments, has_more, ..Adopted::default() })
       }
       (Operation::Write { .. }, _) if self.is_full => {
         self.refused += 1;
@@ -318,4 +322,28 @@ fn a_process_that_ends_at_once_delivers_what_an_earlier_one_left() {
     (machine.sent, machine.done.as_slice()),
     (1, &["remove 1".to_owned(), "close".to_owned()][..])
   );
+}
+
+#[test]
+fn between_the_steps_of_an_adoption_there_is_time_for_events() {
+  let (mut machine, rows) = Machine::finding(5, "", &json!({}));
+  machine.step = 2;
+  machine.work(at(0));
+  assert_eq!((machine.found.len(), machine.exporter.is_at_rest()), (3, false));
+  machine.run(1, "r1");
+  machine.pass(2, 1000);
+  let stats = machine.stats();
+  assert_eq!((machine.found.len(), stats.sent, stats.spooled), (0, u64::from(rows) * 5 + 1, 0));
+}
+
+#[test]
+fn the_end_of_a_process_waits_for_all_steps_of_an_adoption_but_not_beyond_its_deadline() {
+  for (deadline, left) in [(SECOND, 0), (Duration::from_millis(8), 2)] {
+    let (mut machine, _) = Machine::finding(4, "", &json!({}));
+    machine.step = 1;
+    let ticket = machine.exporter.shutdown(deadline, at(0));
+    machine.pass(0, deadline.as_millis() as u64);
+    assert!(machine.exporter.has_ended());
+    assert_eq!((machine.found.len(), machine.completed), (left, vec![(ticket, true)]));
+  }
 }
