@@ -205,12 +205,12 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   submission.settled = true;
   submission.completed = settled.failure.is_none() && !settled.cancelled;
   let (was_cancelled, has_responded) = (submission.cancelled, submission.responded_at.is_some());
+  let has_ended = submission.ended_at.is_some();
   let Some(root) = submission.root.clone() else {
     let row = joined(state, event, settled).or_else(|| given_up(state, event, settled));
     return row.into_iter().collect();
   };
   let activity = Activity::Operation(root.operation);
-  let was_open = state.tree.get(&activity).is_some();
   let mut rows = state.tree.interrupt(&activity, Evidence::Event(event.at));
   let mut row = Row::of(root.span);
   row.stage = Some(Stage::Ends);
@@ -219,8 +219,8 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   if settled.cancelled || (was_cancelled && failed.is_some()) {
     outcome::write_cancelled(&mut row, settled.cancelled);
   }
-  if was_open || was_cancelled || has_responded {
-    // Its operation has not reported the error.
+  if !has_ended || was_cancelled || has_responded {
+    // Its operation has not reported the error here.
     row.error = failed;
   }
   rows.push(row);

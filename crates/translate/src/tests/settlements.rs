@@ -244,3 +244,25 @@ fn a_turn_that_ends_after_an_operation_in_a_task_adds_its_usage_to_that() {
   assert_eq!(trace.path(child), ["flue.prompt", "flue.task", "flue.prompt"]);
   assert_eq!((tokens(child), end_of(child)), (Some(15.0), 2_000));
 }
+
+/// A process keeps what it adopts for two minutes; Flue may settle it later.
+#[test]
+fn what_flue_gives_up_shows_the_error_although_its_root_was_dropped() {
+  let exhausted = settled_with(900_000, "failed", "submission_retry_exhausted");
+  for is_settled in [false, true] {
+    let mut trace = Trace::default();
+    let mut first = Translator::default();
+    run(&mut first, &[running(900, 1), start(1_000, "o")], &mut trace);
+    let mut next = adopting(&first.snapshot(2_000, true).unwrap(), &mut trace);
+    if is_settled {
+      next.note_adoption_is_safe();
+      next = adopting(&next.snapshot(3_000, true).unwrap(), &mut trace);
+      trace.take(next.drop_settled(800_000, 700_000));
+    } else {
+      trace.take(next.drop_orphaned(800_000, 700_000));
+    }
+    assert_eq!(next.open_spans(), 0);
+    run(&mut next, std::slice::from_ref(&exhausted), &mut trace);
+    assert_eq!(error(&trace), "\"FlueError: m [submission_retry_exhausted]\"");
+  }
+}
