@@ -23,26 +23,43 @@ pub fn open_enclosing(state: &mut State, event: &Event<'_>) -> Vec<Row> {
 fn open_both(state: &mut State, event: &Event<'_>, ids: &Ids<'_>) -> Vec<Row> {
   let mut rows: Vec<Row> = open_run(state, event).into_iter().collect();
   // A part that is known has its parent. Its event may lack the operation, which has ended.
-  if is_unopened(state, Activity::operation(ids)) && !is_known(state, event) {
+  if is_unopened(state, event, Activity::operation(ids)) && !is_known(state, event) {
     rows.extend(operation::open_implicit(state, ids, event.at));
   }
   rows
 }
 
 fn open_run(state: &mut State, event: &Event<'_>) -> Option<Row> {
-  if is_unopened(state, Activity::run(&event.ids)) {
+  if is_unopened(state, event, Activity::run(&event.ids)) {
     run::open_implicit(state, event)
   } else {
     None
   }
 }
 
-/// Whether the activity is named, and neither open nor ended. Events of its parts do not reopen a span that
-/// was interrupted.
-fn is_unopened(state: &State, activity: Option<Activity>) -> bool {
+/// Whether the activity, which encloses the event's, is named, and neither open nor ended. Events of its parts do not
+/// reopen a span that was interrupted.
+fn is_unopened(state: &mut State, event: &Event<'_>, activity: Option<Activity>) -> bool {
   // Nearly always it is open, so that is checked first.
-  activity
-    .is_some_and(|activity| state.tree.get(&activity).is_none() && !state.tree.has_ended(&activity))
+  let Some(activity) = activity.filter(|activity| state.tree.get(activity).is_none()) else {
+    return false;
+  };
+  if begins(event) && !is_known(state, event) {
+    // There was no room for it, but there is for a part of it.
+    state.tree.readmit(&activity);
+  }
+  !state.tree.has_ended(&activity)
+}
+
+fn begins(event: &Event<'_>) -> bool {
+  matches!(
+    event.body,
+    Body::OperationStart(_)
+      | Body::TurnRequest(_)
+      | Body::ToolStart(_)
+      | Body::TaskStart(_)
+      | Body::CompactionStart(_)
+  )
 }
 
 /// Whether the span that the event starts or ends is open, or has been closed in any way.

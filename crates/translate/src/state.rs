@@ -59,6 +59,7 @@ impl State {
     let activity = Activity::task(ids)?;
     let span = match self.tree.get(&activity) {
       Some(open) => open.placement.span,
+      None if self.tree.is_ignored(&activity) => return None,
       // Another process opened it: its identity follows from its ids, if they name its trace.
       None => identity::task(identity::root(ids).and(Some(self.trace(ids)))?, ids.task.as_deref()?),
     };

@@ -51,6 +51,7 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &TaskStart<'_>) -> Vec
 /// Opens the call of the `task` tool that starts the event's task, if its own start never came.
 fn open_call(state: &mut State, event: &Event<'_>, call: &ActivitySpan) -> Option<Row> {
   let Activity::Tool { call: id, .. } = &call.activity else { return None };
+  state.tree.readmit(&call.activity);
   if state.tree.has_ended(&call.activity) {
     return None;
   }

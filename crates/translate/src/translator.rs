@@ -84,7 +84,7 @@ impl Translator {
   }
 
   /// Skips an event that would open a span for which there is no room. Further events of the span are
-  /// ignored.
+  /// ignored, until something begins in it.
   pub fn ignore(&mut self, event: &Event<'_>) {
     if let Body::TurnRequest(request) = &event.body {
       // The conversation's next request builds on this one.

@@ -173,6 +173,18 @@ impl Tree {
     self.finished.set(activity, false);
   }
 
+  /// Lets a span be opened that was ignored: something begins in it.
+  pub fn readmit(&mut self, activity: &Activity) {
+    if self.is_ignored(activity) {
+      self.finished.remove(activity);
+    }
+  }
+
+  /// Whether the span is ignored.
+  pub fn is_ignored(&self, activity: &Activity) -> bool {
+    self.finished.get(activity) == Some(&false)
+  }
+
   /// Whether the span has had its own end here, which was not ignored.
   pub fn has_own_end(&self, activity: &Activity) -> bool {
     self.finished.get(activity) == Some(&true)
