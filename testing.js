@@ -44,8 +44,11 @@ async function startCollector() {
       traces()
         .flatMap(({ spans }) => spans)
         .filter((span) => name === undefined || span.name === name),
-    waitFor: (predicate, options) =>
-      collector.waitFor(() => predicate(testing), options?.timeoutMs ?? undefined),
+    waitFor: (predicate, options) => {
+      // The message of a timeout has the text of what was waited for.
+      const holds = Object.assign(() => predicate(testing), { toString: () => `${predicate}` });
+      return collector.waitFor(holds, options?.timeoutMs ?? undefined);
+    },
     clear: () => collector.clear(),
     close: () => collector.close(),
     [Symbol.asyncDispose]: () => collector.close(),

@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } f
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
+import { startCollector as startTestCollector } from '../testing';
 import { tracingModule, withImport } from '../tools/init/modules';
 import { manifestIn } from './support/npm';
 import { Project } from './support/project';
@@ -407,6 +408,15 @@ describe('flue-braintrust/testing', () => {
       stdout: 'here\n',
       stderr: '',
     });
+  });
+
+  test('states what was waited for in vain', async () => {
+    const testing = await startTestCollector();
+    const wait = testing.waitFor(({ traces }) => traces().length === 7, { timeoutMs: 20 });
+    await expect(wait).rejects.toThrow(
+      /^not true within 20 ms: .*length === 7\nso far: 0 requests/,
+    );
+    await testing.close();
   });
 
   test('is there for `require` too, and has what its types declare', async () => {
