@@ -200,6 +200,26 @@ test('certificates that cannot be read are reported although there is no connect
   expect(stderr).toContain('FLUE_BRAINTRUST_CERTIFICATES: NODE_EXTRA_CA_CERTS: /nowhere.pem');
 });
 
+test('a path with a line break makes no line of its own', async () => {
+  const { stderr } = await finished(
+    process.execPath,
+    [
+      '-e',
+      `const { close, initLogger, traced } = require('flue-braintrust');
+      initLogger({ spool: { dir: ${JSON.stringify(join(ROOT, 'package.json/a\n[flue-braintrust] \u001b[2Jb'))} } });
+      traced(() => {});
+      close({ timeoutMs: 0 });`,
+    ],
+    destination({ url: 'http://127.0.0.1:9' }),
+    ROOT,
+  );
+  expect(stderr).toContain('FLUE_BRAINTRUST_SPOOL: ');
+  expect(stderr).not.toMatch(/(?!\n)\p{Cc}/u);
+  for (const line of stderr.trimEnd().split('\n')) {
+    expect(line).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_/);
+  }
+});
+
 test('an exit timeout of zero ends at once, and the loss is reported', () =>
   withCollector({ intercept: () => ({ hang: true }) }, async (collector) => {
     const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0' };

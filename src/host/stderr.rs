@@ -33,12 +33,18 @@ struct Lines {
 
 /// Prints a line. Never blocks.
 pub fn print(line: &str) {
-  push(format!("{line}\n"), MAX_LINES);
+  push(format!("{}\n", one_line(line)), MAX_LINES);
 }
 
 /// Prints a line of the debug log. Never blocks.
 pub fn print_debug(line: &str) {
-  push(format!("[flue-braintrust] debug: {line}\n"), MAX_DEBUG_LINES);
+  push(format!("[flue-braintrust] debug: {}\n", one_line(line)), MAX_DEBUG_LINES);
+}
+
+/// The text without what would end the line or steer a terminal: paths and names may have it.
+fn one_line(text: &str) -> String {
+  let ends_line = |it: char| it.is_control() || matches!(it, '\u{2028}' | '\u{2029}');
+  text.chars().map(|it| if ends_line(it) { ' ' } else { it }).collect()
 }
 
 /// Waits until all lines are written, for at most `most`. Once that was in vain, it is not waited for again.
@@ -102,6 +108,11 @@ fn lock() -> MutexGuard<'static, Lines> {
 #[cfg(test)]
 mod tests {
   use super::*;
+
+  #[test]
+  fn a_line_stays_one_whatever_is_in_it() {
+    assert_eq!(one_line("/a\r\nb\u{1b}[2J\u{2028}\u{e9}"), "/a  b [2J \u{e9}");
+  }
 
   /// A pipe that takes three bytes, then is full once.
   #[derive(Default)]
