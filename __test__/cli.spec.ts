@@ -440,6 +440,14 @@ test.each([
   expect(stdout + stderr).not.toMatch(/abcdefghij|another-key/);
 });
 
+test('an API key in the command that dev starts is not repeated', async () => {
+  const program = ['node', '-e', '0', 'key=sk-abcdefghijklmnopqrst'];
+  const { code, stdout, stderr } = await cli(['dev', '--port', '0', '--', ...program]);
+  expect(code).toBe(0);
+  expect(stdout).toContain('Starting node -e 0 *****');
+  expect(stdout + stderr).not.toContain('abcdefghij');
+});
+
 (process.platform === 'win32' ? test.skip : test)(
   'a working directory that is gone is named in plain words',
   async () => {

@@ -6,6 +6,7 @@ const { randomBytes } = require('node:crypto');
 const { constants } = require('node:os');
 const { setTimeout: delay } = require('node:timers/promises');
 
+const { withoutKeys } = require('../../js/hidden-keys');
 const { printable, shorten } = require('../collector/text');
 const { INCLUDE_PROCESS_ENV } = require('../support/cloudflare');
 const { encoded } = require('../support/encoded');
@@ -250,7 +251,7 @@ async function quietness(collector) {
 function greeting(page, variables, program) {
   const first = `Collecting traces until Ctrl-C. Open ${page} to see them.`;
   if (program !== undefined)
-    return `${first}\nStarting ${shorten(printable(program.join(' ')), MAX_COMMAND)}\n\n`;
+    return `${first}\nStarting ${shorten(printable(withoutKeys(program.join(' '))), MAX_COMMAND)}\n\n`;
   return [
     `${first} In the shell of your application:`,
     '',
