@@ -93,6 +93,15 @@ test('what is published is what runs, with its types, and nothing else', async (
   );
 });
 
+test("Yarn's Plug'n'Play unpacks what Node itself opens as a file", () => {
+  const files = globSync('{js,tools}/**/*.js', { cwd: ROOT, exclude: ['**/bundle/**'] });
+  const workers = files.filter((file) =>
+    readFileSync(join(ROOT, file), 'utf8').includes('new Worker('),
+  );
+  expect(workers).toEqual([join('tools', 'viewer', 'search.js')]);
+  expect(manifestIn(ROOT)).toMatchObject({ preferUnplugged: true });
+});
+
 test('every platform has a package, with its binary and of our version, as has the crate', () => {
   const { version, napi } = manifestIn(ROOT);
   expect(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8')).toContain(`\nversion = "${version}"\n`);
