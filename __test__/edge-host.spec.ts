@@ -112,6 +112,10 @@ test('rows of an object that has ended are delivered by another one, or counted 
   ]);
 });
 
+test('rows of an object that has ended are not given up for new ones while there is room', async () => {
+  expect(await seen('object that has ended, among many')).toEqual({ sent: 65, lost: {} });
+});
+
 test('rows of an experiment that a slug names are not kept in the storage', async () => {
   expect(await seen('experiment by a slug')).toEqual({ pending: 1, kept: 0 });
 });

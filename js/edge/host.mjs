@@ -17,6 +17,7 @@ printBy((line) => untraced(() => console.warn(line)));
 /** The longest turn of the event loop by the clock, in milliseconds. */
 const TURN_MS = 1;
 
+/** @typedef {import('./delivery.mjs').Delivery} Delivery */
 /** @typedef {import('../host.d.ts').Host} Host */
 
 /**
@@ -34,11 +35,14 @@ export function edgeHost(wasm, waitUntil) {
   });
   /** Those that have rows. Others may be collected. @type {Set<Recorder>} */
   const busy = new Set();
-  /** Those for which something was recorded since the last turn of the event loop. @type {Set<Recorder>} */
+  /** The deliveries of what was recorded since the last call of `delivery`. @type {Set<Delivery>} */
   const recorded = new Set();
   /** @type {import('../host.d.ts').Callbacks} */
   let callbacks = { mask: () => false, report() {}, reset() {}, flush: async () => {} };
-  /** The delivery of what was recorded since the last turn of the event loop. @type {{ at: number, work: Promise<void> } | undefined} */
+  /**
+   * The delivery of what was recorded since the last turn of the event loop. Its events may name several storages.
+   * @type {{ at: number, deliveries: Set<Delivery>, work: Promise<void> } | undefined}
+   */
   let current;
 
   /** @param {Promise<unknown>} work */
@@ -66,21 +70,23 @@ export function edgeHost(wasm, waitUntil) {
     /** @override */
     current() {
       busy.add(this);
-      recorded.add(this);
-      return super.current();
+      const current = super.current();
+      recorded.add(current.delivery);
+      return current;
     }
   }
 
-  /** Never rejects: the runtime would not report it. */
-  async function settle() {
+  /**
+   * Never rejects: the runtime would not report it.
+   * @param {Set<Delivery>} deliveries
+   */
+  async function settle(deliveries) {
     try {
       // Those of others go on by themselves, unless the requests that carried them out have ended.
-      const deliveries = [...busy].flatMap((recorder) =>
-        recorder.deliveries().filter(({ isLed }) => recorded.has(recorder) || !isLed),
-      );
-      recorded.clear();
+      const others = [...busy].flatMap((recorder) => recorder.deliveries());
+      for (const delivery of others) if (!delivery.isLed) deliveries.add(delivery);
       for (const delivery of deliveries) delivery.touch();
-      await Promise.all(deliveries.map((delivery) => delivery.settle()));
+      await Promise.all(Array.from(deliveries, (delivery) => delivery.settle()));
       for (const recorder of busy) {
         // The rows that a closed recorder has left in a storage wait for the next one.
         if (recorder.isDone() || recorder.isAtRest()) busy.delete(recorder);
@@ -129,9 +135,14 @@ export function edgeHost(wasm, waitUntil) {
       const at = monotonicMs();
       if (current === undefined || at - current.at >= TURN_MS) {
         void Promise.resolve().then(() => (current = undefined));
-        current = { at, work: Promise.resolve().then(settle) };
-        keepAlive(current.work);
+        /** @type {Set<Delivery>} */
+        const deliveries = new Set();
+        const work = Promise.resolve().then(() => settle(deliveries));
+        current = { at, deliveries, work };
+        keepAlive(work);
       }
+      for (const delivery of recorded) current.deliveries.add(delivery);
+      recorded.clear();
       return current.work;
     },
     keepAlive,

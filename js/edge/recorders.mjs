@@ -264,18 +264,17 @@ export class EdgeRecorders {
   }
 
   /**
-   * Drops the recorder that was used least recently, of those that lose nothing or whose object is gone. While there is
-   * room, not one whose rows are on their way: in the storage they would wait for the next event of the object.
+   * Drops the recorder that was used least recently, of those that lose nothing. While there is room, not one whose rows
+   * are on their way: in the storage they would wait for the next event of the object. Without room, else one whose
+   * object is gone.
    */
   #forget() {
     const hasRoom = this.#stored.size < MAX_STORED;
-    for (const [storage, { recorder, at }] of this.#stored) {
-      const isGone = monotonicMs() - at > GONE_MS;
-      const isUnderWay = hasRoom && recorder.delivery.isLed;
-      if (!isGone && (isUnderWay || !recorder.isKept())) continue;
-      this.#drop(storage, recorder);
-      return;
-    }
+    const all = [...this.#stored];
+    const found =
+      all.find(([, { recorder }]) => recorder.isKept() && !(hasRoom && recorder.delivery.isLed)) ??
+      all.find(([, { at }]) => !hasRoom && monotonicMs() - at > GONE_MS);
+    if (found !== undefined) this.#drop(found[0], found[1].recorder);
   }
 
   /**

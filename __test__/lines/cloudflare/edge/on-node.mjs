@@ -415,6 +415,26 @@ const SCENARIOS = {
     }
     return seen;
   },
+  /** The same, and once the server is back, more objects begin than recorders are kept. */
+  async 'object that has ended, among many'() {
+    let current = storage({ refuses: ['put'] });
+    const logger = init({ storage: () => current });
+    isDown = true;
+    logger.log({ input: 'in' });
+    await sleep(500);
+    pass(31_000);
+    await delivered();
+    isDown = false;
+    for (let objects = 1; objects <= 64; objects++) {
+      if (objects === 64) pass(30_000);
+      current = storage();
+      logger.log({ input: 'in' });
+      await sleep(5);
+      if (objects >= 63) await delivered();
+    }
+    const { sent, lost } = logger.stats();
+    return { sent, lost };
+  },
   async 'experiment by a slug'() {
     const one = storage();
     const logger = init({ storage: one });
