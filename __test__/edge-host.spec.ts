@@ -116,6 +116,10 @@ test('rows of an object that has ended are not given up for new ones while there
   expect(await seen('object that has ended, among many')).toEqual({ sent: 65, lost: {} });
 });
 
+test('rows of all storages that the events of a turn name are delivered', async () => {
+  expect(await seen('several storages in a turn')).toEqual({ sent: 3 });
+});
+
 test('rows of an experiment that a slug names are not kept in the storage', async () => {
   expect(await seen('experiment by a slug')).toEqual({ pending: 1, kept: 0 });
 });

@@ -435,6 +435,14 @@ const SCENARIOS = {
     const { sent, lost } = logger.stats();
     return { sent, lost };
   },
+  /** In one turn, the application records without a storage and in two. */
+  async 'several storages in a turn'() {
+    let current;
+    const logger = init({ storage: () => current });
+    for (current of [undefined, storage(), storage()]) logger.log({ input: 'in' });
+    await delivered();
+    return { sent: logger.stats().sent };
+  },
   async 'experiment by a slug'() {
     const one = storage();
     const logger = init({ storage: one });
