@@ -49,6 +49,10 @@ test('a snapshot of open spans is whole after a while in which the storage could
   expect(await seen('storage that cannot delete for a while')).toEqual(expected);
 });
 
+test('what is sent leaves the storage once that can delete again, although nothing follows', async () => {
+  expect(await seen('storage that cannot delete what is sent')).toEqual({ sent: 1, left: 0 });
+});
+
 test('a change of the storage that is given up and ends late damages no later one', async () => {
   const sizes = [400_000, 10];
   expect(await seen('storage that answers late')).toEqual({ put: sizes, delete: sizes });

@@ -1,11 +1,14 @@
 //! The spool in a storage that JavaScript reads and writes: one operation at a time.
 
-use std::{collections::VecDeque, io, mem, path::PathBuf};
+use std::{collections::VecDeque, io, mem, path::PathBuf, time::Duration};
 
 use export::{Exporter, Now, OperationId, config::SpoolSettings};
 use spool::{Completion, Id, Kind, Name, Operation, Options, ReadError, Spool, decode};
 
 use crate::mirror::{Change, Mirror};
+
+/// The delay before files that could not be removed are removed by themselves.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The spool of one recorder.
 pub struct Storage {
@@ -18,8 +21,10 @@ pub struct Storage {
   changes: VecDeque<Change>,
   /// The files that JavaScript removes.
   taken: Vec<String>,
-  /// Files that could not be removed: they are removed with the next changes.
+  /// Files that could not be removed: they are removed with the next changes, or after a pause.
   left: Vec<String>,
+  /// When the pause ends.
+  removes_at: Duration,
 }
 
 enum Job {
@@ -59,6 +64,7 @@ impl Storage {
       changes: VecDeque::new(),
       taken: Vec::new(),
       left: Vec::new(),
+      removes_at: Duration::ZERO,
     })
   }
 
@@ -72,9 +78,8 @@ impl Storage {
     while self.job.is_none() {
       let Some((id, what)) = exporter.poll_spool() else {
         // What adoption and failed writes have removed, although no operation follows.
-        self.changes.extend(self.mirror.take_changes());
+        self.begin_changes(now);
         if !self.changes.is_empty() {
-          self.take_left();
           self.job = Some(Job::Removal);
         }
         return;
@@ -100,12 +105,11 @@ impl Storage {
         }
         what => {
           let done = self.spool.perform(what, now.unix_ms);
-          self.changes.extend(self.mirror.take_changes());
+          self.begin_changes(now);
           if self.changes.is_empty() {
             exporter.handle_spool(id, done, now);
             continue;
           }
-          self.take_left();
           Outcome::Done(done)
         }
       };
@@ -113,8 +117,12 @@ impl Storage {
     }
   }
 
-  /// Removes with the present changes what could not be removed before, and was not written again since.
-  fn take_left(&mut self) {
+  /// Begins the changes that are due, and removes what could not be removed before, and was not written again since.
+  fn begin_changes(&mut self, now: Now) {
+    self.changes.extend(self.mirror.take_changes());
+    if self.changes.is_empty() && now.elapsed < self.removes_at {
+      return;
+    }
     let left = self.left.drain(..).filter(|key| !self.mirror.stores(key));
     self.changes.extend(left.map(|key| Change::Delete { key }));
   }
@@ -135,6 +143,7 @@ impl Storage {
     let taken = mem::take(&mut self.taken);
     if result.is_err() {
       self.left.extend(taken);
+      self.removes_at = now.elapsed + PAUSE;
     }
     let Some(Job::Operation { id, outcome }) = job else { return };
     let completion = match (outcome, result) {

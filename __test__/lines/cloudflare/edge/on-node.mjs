@@ -293,6 +293,22 @@ const SCENARIOS = {
     }
     return ends;
   },
+  /** The rows that it has are sent while nothing can be deleted; then nothing is recorded. */
+  async 'storage that cannot delete what is sent'() {
+    const refuses = [];
+    const one = storage({ refuses });
+    const logger = init({ storage: one });
+    isDown = true;
+    logger.log({ input: 'in' });
+    await grows(one, 0);
+    refuses.push('delete');
+    isDown = false;
+    const { sent } = await logger.flush();
+    while (lines.every((line) => !line.includes('cannot be removed'))) await sleep(10);
+    refuses.length = 0;
+    await delivered();
+    return { sent, left: one.values.size };
+  },
   /** While nothing can be deleted, a snapshot of many spans becomes one of a single span; then another instance begins. */
   async 'storage that cannot delete for a while'() {
     isDown = true;
