@@ -188,6 +188,11 @@ test('functions of `JSON` that a test of the application replaces are called by 
   expect(await seen('mocks of JSON')).toEqual(expected);
 });
 
+test('of the six connections of a Worker, one is left to the application while the server does not respond', async () => {
+  const { most } = await seen('server that does not respond');
+  expect(most).toBeLessThan(6);
+});
+
 test('the limit of subrequests is named', async () => {
   expect(await seen('limit of subrequests')).toEqual([
     expect.stringMatching(/FLUE_BRAINTRUST_UNREACHABLE: .*: Cloudflare's limit of subrequests/),

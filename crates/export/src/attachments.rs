@@ -15,8 +15,8 @@ use translate::{Attachment, AttachmentKey};
 
 use crate::attachment_upload::Content;
 
-/// The most uploads at once, beside those of rows. A Worker has six connections, of which rows take four.
-pub const MAX_UPLOADS: usize = 2;
+/// The most uploads at once, beside those of rows. Each may be repeated, and a Worker has six connections for everything.
+pub const MAX_UPLOADS: usize = if cfg!(target_family = "wasm") { 1 } else { 2 };
 /// The most contents that are not settled.
 const MAX_HELD: usize = 10_000;
 /// The most settled contents that are remembered. A forgotten one is uploaded again if it recurs.

@@ -8,8 +8,9 @@ use export::config::{ConfigError, Defaults, Settings, SpoolSettings};
 /// answer, and others wait for its rows.
 const DEFAULTS: Defaults =
   Defaults { max_queue_bytes: 16 * 1024 * 1024, request_timeout: Duration::from_secs(10) };
-/// The most requests at once: a Worker has six connections, and the bodies of all take memory.
-const MAX_REQUESTS: usize = 4;
+/// The most requests at once, beside a repetition and those of an attachment: of the six connections of a Worker, one is
+/// left to the application.
+const MAX_REQUESTS: usize = 2;
 
 /// The most bytes of a storage: it is read as a whole at the start.
 const STORAGE_BYTES: u64 = 8 * 1024 * 1024;

@@ -691,6 +691,34 @@ const SCENARIOS = {
     await logger.close();
     return { calls, complete, sent: logger.stats().sent, lines };
   },
+  /** The most requests at once to a server that does not respond: those of rows, of files, and repeated ones. */
+  async 'server that does not respond'() {
+    const logger = init({ attachments: true, maxRequestBytes: 20_000 });
+    logger.log({ input: 'in' });
+    await logger.flush();
+    const requests = { open: 0, most: 0 };
+    globalThis.fetch = (_, { signal }) =>
+      new Promise((_, reject) => {
+        requests.most = Math.max(requests.most, ++requests.open);
+        signal.addEventListener('abort', () => {
+          requests.open--;
+          reject(signal.reason);
+        });
+      });
+    for (let n = 0; n < 4; n++) {
+      const data = new Uint8Array(5000).fill(n);
+      logger.log({
+        input: new entry.Attachment({ data, filename: 'f', contentType: 'image/png' }),
+      });
+    }
+    for (let n = 0; n < 900; n++) logger.log({ input: n });
+    while (requests.open < 3) await sleep(10);
+    for (let n = 0; n < 10; n++) {
+      pass(1000);
+      await sleep(200);
+    }
+    return { most: requests.most };
+  },
   /** The requests of the application have used up what an invocation may send. */
   async 'limit of subrequests'() {
     globalThis.fetch = () => Promise.reject(new Error('Too many subrequests.'));
