@@ -277,7 +277,7 @@ impl Recorder {
     let stats = self.account.counters.stats();
     Progress {
       // Rounded up: an early poll does nothing.
-      timeout_ms: wait.map(|wait| u64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(0)),
+      timeout_ms: wait.map(|wait| u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(0)),
       is_settled: self.is_settled(),
       waiting: self.waiting(),
       completed: mem::take(&mut self.completed),

@@ -174,3 +174,22 @@ fn of_the_repetitions_of_a_request_two_run_at_once() {
   assert!(host.sent > 3, "{} requests", host.sent);
   assert_eq!(host.sent - host.cancelled, 2);
 }
+
+#[test]
+fn nothing_is_due_any_more_once_the_stated_time_has_passed() {
+  // A Worker states whole milliseconds since the epoch, as a number of seconds: it is not exact.
+  let at = |ms: u64| Duration::from_secs_f64((1_800_000_000_000 + ms) as f64 / 1000.0);
+  for begin in 0..50 {
+    let mut ms = begin;
+    let mut host = Host::new(&BTreeMap::new(), at(ms));
+    assert!(host.open(None, 1));
+    host.record(1, "span_start");
+    for _ in 0..5 {
+      host.elapsed = at(ms);
+      host.pass(0);
+      let wait = host.recorder.poll(host.now()).timeout_ms.unwrap();
+      assert_ne!(wait, 0, "{ms}");
+      ms += wait;
+    }
+  }
+}
