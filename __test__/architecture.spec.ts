@@ -62,7 +62,7 @@ const TABLE: Record<string, string> = {
   masking: 'builtins json mask-field timers',
   'mask-field': 'builtins context json warn',
   diagnostics: 'in-turn timers warn',
-  'in-turn': '',
+  'in-turn': 'builtins',
   ready: 'in-turn json log-level span-link timers warn',
   timers: 'builtins context',
   'log-level': 'variables warn',

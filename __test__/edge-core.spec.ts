@@ -26,6 +26,7 @@ test('without a bundler, the shared modules have what they use of the host, as i
   const names = [
     'AsyncLocalStorage',
     'heapLimit',
+    'maxTurnMs',
     'monotonicMs',
     'outsideOfWork',
     'randomUUID',

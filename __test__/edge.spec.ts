@@ -118,6 +118,11 @@ test('after an object has aborted itself in the turn of an event, the events of 
   expect(await seen('object that aborts itself')).toContain('next');
 });
 
+test('functions of the application are called although an object has aborted itself in one of them', async () => {
+  const calls = await seen('object that aborts itself in a function');
+  expect(calls).toEqual(expect.arrayContaining(['enrich with none', 'onError with none']));
+});
+
 test('rows that an isolate left in the storages of two objects are sent by their next flush', async () => {
   const { recorded, ...rest } = await seen('storage, another isolate');
   expect(rest).toEqual({ before: 0, complete: true, ended: recorded, lost: {} });

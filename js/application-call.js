@@ -2,7 +2,7 @@
 
 // Bounds the calls of a function of the application that runs while the agent waits.
 
-const { monotonicMs } = require('./builtins/index.js');
+const { maxTurnMs, monotonicMs } = require('./builtins/index.js');
 
 /**
  * A call that takes longer is slow, in milliseconds; after `MAX_SLOW` slow ones, the function is no longer called.
@@ -14,7 +14,8 @@ const MAX_SLOW = 3;
 class ApplicationCall {
   #onSlow;
   #slow = 0;
-  #isRunning = false;
+  /** When the one that runs now began, by `monotonicMs()`; undefined without one. @type {number | undefined} */
+  #began;
 
   /** @param {(why: string) => void} onSlow is called once, with the reason why the function is no longer called */
   constructor(onSlow) {
@@ -23,7 +24,8 @@ class ApplicationCall {
 
   /** Whether the function may be called: not within itself, and not after slow calls. */
   get isAllowed() {
-    return !this.#isRunning && this.#slow < MAX_SLOW;
+    const isRunning = this.#began !== undefined && monotonicMs() - this.#began < maxTurnMs;
+    return !isRunning && this.#slow < MAX_SLOW;
   }
 
   /**
@@ -33,11 +35,11 @@ class ApplicationCall {
    */
   run(work) {
     const began = monotonicMs();
-    this.#isRunning = true;
+    this.#began = began;
     try {
       return work();
     } finally {
-      this.#isRunning = false;
+      this.#began = undefined;
       if (monotonicMs() - began > SLOW_MS) this.#noteSlow();
     }
   }

@@ -3,6 +3,12 @@
 /** The memory of an isolate, in bytes. */
 export const heapLimit = () => 128 * 1024 * 1024;
 
+/**
+ * How long a function of the application may run in a turn of the event loop, in milliseconds: one that has not returned
+ * by then is not running any more. The runtime may end a turn, and the clock stands still within one.
+ */
+export const maxTurnMs = 1000;
+
 /** A Worker has no timers that outlast its work. @param {() => unknown} work */
 export const outsideOfWork = (work) => work();
 

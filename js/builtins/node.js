@@ -9,6 +9,9 @@ const { types } = require('node:util');
 /** The limit of the heap, in bytes. Loads the module when it is asked for: it takes 1.5 ms. */
 const heapLimit = () => require('node:v8').getHeapStatistics().heap_size_limit;
 
+/** How long a function of the application may run in a turn of the event loop: it returns, or the process ends. */
+const maxTurnMs = Infinity;
+
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 let lastUUID = '';
 /** Loaded with the first span: it takes 3 ms. The global `crypto` is not in every context. @type {typeof import('node:crypto') | undefined} */
@@ -67,6 +70,7 @@ const monotonicMs = () => uptime() * 1000;
 module.exports = {
   AsyncLocalStorage,
   heapLimit,
+  maxTurnMs,
   monotonicMs,
   outsideOfWork,
   randomUUID,

@@ -197,6 +197,16 @@ const SCENARIOS = {
     await collector.waitFor(() => inputs().includes('next'), WAITS_MS).catch(() => {});
     return inputs();
   },
+  /** What functions of the application see after objects have ended within them. */
+  async 'object that aborts itself in a function'() {
+    const { url } = collector;
+    const options = { apiKey: 'key', appUrl: url, apiUrl: url };
+    for (const name of ['enrich', 'onError']) {
+      await step(`object/${name}/abortWithin`, { options, name }).catch(() => {});
+      await sleep(1100);
+    }
+    return await step('object/last/abortWithin', { options, name: 'none' });
+  },
   /** The server is down, and the isolate ends; another one flushes, as an alarm would. */
   async 'storage, another isolate'() {
     await init({}, 'object');

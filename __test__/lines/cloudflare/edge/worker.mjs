@@ -93,6 +93,15 @@ const deepFreeze = (value) => {
   return Object.freeze(value);
 };
 
+/** The functions of the application that were called, and the one in which an object ends. */
+const calls = new Set();
+let aborts = {};
+function called(name) {
+  calls.add(`${name} with ${aborts.name}`);
+  if (aborts.name === name) aborts.object.abort();
+  return {};
+}
+
 const STEPS = {
   init({ options, storage }) {
     // Another instance of the application has other objects for the same storages.
@@ -209,6 +218,21 @@ const STEPS = {
   abort({ input }) {
     entry.currentLogger().log({ input });
     states.get(running.getStore()).abort();
+  },
+  /** What functions of the application have seen. The one that is named ends the object, and never returns. */
+  async abortWithin({ options, name }) {
+    aborts = { name, object: states.get(running.getStore()) };
+    const traced = entry.initLogger({ ...options, enrich: () => called('enrich') });
+    traced.log({ input: 'in' });
+    // A loss is reported once in a while: each time by another logger.
+    const failing = entry.initLogger({
+      ...options,
+      release: name,
+      onError: () => called('onError'),
+    });
+    failing.logFeedback({ submissionId: 'sub_1', scores: { thumb: 2 } });
+    await failing.flush();
+    return [...calls];
   },
   trap() {
     trapsNext = true;
