@@ -44,8 +44,17 @@ function api() {
     return fromNode();
   } catch (error) {
     if (isStrict()) throw error;
-    return notLoaded(error, oldNode() && 'install 22.19 or newer');
+    return notLoaded(error, remedy());
   }
+}
+
+/** What helps, if it is not the usual. */
+function remedy() {
+  // A bundler without that condition takes this module, not the one for a Worker.
+  const isWorker = globalThis.navigator?.userAgent === 'Cloudflare-Workers';
+  if (isWorker)
+    return 'bundle it with the condition `workerd`, as wrangler and the Vite plugin of Cloudflare do';
+  return oldNode() && 'install 22.19 or newer';
 }
 
 /** The version of this Node if it is too old. */

@@ -94,6 +94,19 @@ test('a bundle of Vite that inlines the package loads it from where it is instal
     }
   }));
 
+test('in a Worker whose bundler has taken the entry for Node, the line states what the bundler needs', async () => {
+  const program = `
+    process.getBuiltinModule = undefined;
+    Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Cloudflare-Workers' } });
+    const { initLogger } = await import(${JSON.stringify(pathToFileURL(join(ROOT, 'index.mjs')).href)});
+    initLogger();`;
+  const { code, stderr } = await run(['--input-type=module', '-e', program], {});
+  expect(code).toBe(0);
+  expect(stderr).toMatch(
+    /FLUE_BRAINTRUST_NOT_STARTED: .*with the condition `workerd`, as wrangler/,
+  );
+});
+
 test('where the package cannot be loaded, every function behaves as documented, without tracing', async () => {
   const program = `
       import assert from 'node:assert/strict';
