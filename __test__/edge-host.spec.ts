@@ -110,10 +110,12 @@ test('a request that is repeated again and again runs at most twice at once', as
 
 test('rows of an object that has ended are delivered by another one, or counted as lost', async () => {
   const lost = { not_delivered_at_exit: 1 };
-  expect(await seen('object that has ended')).toEqual([
+  const { seen: found, lines } = await seen('object that has ended');
+  expect(found).toEqual([
     { pending: 1, sent: 3, lost: {} },
     { pending: 1, sent: 0, lost },
   ]);
+  expect(lines).toEqual([expect.stringMatching(/: 1 row is lost \(not_delivered_at_exit\): the/)]);
 });
 
 test('rows of an object that has ended are not given up for new ones while there is room', async () => {

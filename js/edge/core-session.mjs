@@ -2,6 +2,7 @@
 
 import { CoreFailure, STACK_CALLS } from './core-module.mjs';
 import { now, randomHalves } from './core-inputs.mjs';
+import { lossOf } from './stats.mjs';
 import { messageOf } from '../json/describe.js';
 import { outsideOfRequest } from '../outside-of-request.js';
 import { warn } from '../warn.js';
@@ -133,8 +134,8 @@ export class CoreSession {
 
   #replace() {
     const rows = this.#counters.countFailure();
-    const why = 'are lost (engine_failed): the core has failed; please report it';
-    warn('LOST', `${rows} rows ${why}.`, why);
+    const why = '(engine_failed): the core has failed; please report it';
+    warn('LOST', `${lossOf(rows)} ${why}.`, why);
     this.open();
   }
 }

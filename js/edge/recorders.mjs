@@ -6,6 +6,7 @@ import { JSON } from '../json/own-json.js';
 import { sumStats } from '../sum-stats.js';
 import { warn } from '../warn.js';
 import { EdgeDiagnostics } from './diagnostics.mjs';
+import { lossOf } from './stats.mjs';
 import { currentStorage } from './storage.mjs';
 
 /**
@@ -290,10 +291,8 @@ export class EdgeRecorders {
     this.#earlier = [sumStats([...this.#earlier, { ...last, openSpans: 0 }])];
     const rows = lostAtExit(last) - lostAtExit(before);
     const attachments = lostAtExit(last.attachments) - lostAtExit(before.attachments);
-    const counts = Object.entries({ rows, attachments }).filter(([, count]) => count > 0);
-    const what = counts.map(([name, count]) => `${count} ${name}`);
-    if (what.length === 0) return;
-    const why = 'are lost (not_delivered_at_exit): their object has ended';
-    warn('LOST', `${what.join(' and ')} ${why}.`, why);
+    if (rows + attachments === 0) return;
+    const why = '(not_delivered_at_exit): the object has ended';
+    warn('LOST', `${lossOf(rows, attachments)} ${why}.`, why);
   }
 }

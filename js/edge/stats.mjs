@@ -6,6 +6,18 @@ import { sum } from '../sum-stats.js';
 /** @typedef {import('../../index.d.ts').Stats} Stats */
 
 /**
+ * The beginning of a line about a loss, such as `1 row is lost`.
+ * @param {number} rows
+ * @param {number} [attachments]
+ */
+export function lossOf(rows, attachments = 0) {
+  const counts = Object.entries({ row: rows, attachment: attachments });
+  const lost = counts.filter(([, count]) => count > 0);
+  const stated = lost.map(([what, count]) => `${count} ${what}${count === 1 ? '' : 's'}`);
+  return `${stated.join(' and ') || 'nothing'} ${rows + attachments > 1 ? 'are' : 'is'} lost`;
+}
+
+/**
  * The sum of the counters of an earlier instance and of the present one.
  * @param {Stats | undefined} earlier
  * @param {Stats} [present]

@@ -429,7 +429,7 @@ const SCENARIOS = {
       const { sent, lost } = logger.stats();
       seen.push({ pending, sent, lost });
     }
-    return seen;
+    return { seen, lines: lines.filter((line) => line.includes('LOST')) };
   },
   /** The same, and once the server is back, more objects begin than recorders are kept. */
   async 'object that has ended, among many'() {
