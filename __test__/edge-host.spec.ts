@@ -126,6 +126,10 @@ test('rows of all storages that the events of a turn name are delivered', async 
   expect(await seen('several storages in a turn')).toEqual({ sent: 3 });
 });
 
+test('the delivery of an event costs no more for each object beside it', async () => {
+  expect(await seen('event beside many objects')).toEqual({ asked: 0, sent: 31 });
+});
+
 test('rows of an experiment that a slug names are not kept in the storage', async () => {
   expect(await seen('experiment by a slug')).toEqual({ pending: 1, kept: 0 });
 });

@@ -66,6 +66,11 @@ export class Delivery {
     return this.#leader !== undefined && !isGone(this.#leader);
   }
 
+  /** Whether no row and no attachment waited at the last poll, in memory or in a storage, and nothing came since. */
+  get isDone() {
+    return this.#isSettled && this.#settled === this.#accepted;
+  }
+
   /** Something was recorded. */
   touch() {
     this.#isSettled = false;

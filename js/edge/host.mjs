@@ -71,6 +71,7 @@ export function edgeHost(wasm, waitUntil) {
     current() {
       busy.add(this);
       const current = super.current();
+      current.delivery.touch();
       recorded.add(current.delivery);
       return current;
     }

@@ -148,10 +148,8 @@ export class EdgeRecorders {
   isIdle = () => this.#all().every((recorder) => recorder.isIdle());
   isAtRest = () => this.#isClosed && this.#all().every((recorder) => recorder.isAtRest());
 
-  /** Whether no row and no attachment waits, in memory or in a storage. */
-  isDone() {
-    return this.isIdle() && this.#stats().spooled === 0;
-  }
+  /** Whether no row and no attachment waits, in memory or in a storage. Asks no core: it is called after each delivery. */
+  isDone = () => this.#all().every(({ delivery }) => delivery.isDone);
 
   takeDiagnostics() {
     for (const recorder of this.#all()) recorder.showDiagnostics();

@@ -459,6 +459,27 @@ const SCENARIOS = {
     await delivered();
     return { sent: logger.stats().sent };
   },
+  /** How often the core is asked for counters while an event is delivered beside many objects. */
+  async 'event beside many objects'() {
+    const { call } = CoreModule.prototype;
+    let current;
+    const logger = init({ storage: () => current });
+    for (let objects = 0; objects < 30; objects++) {
+      current = storage();
+      logger.log({ input: 'in' });
+      await sleep(5);
+    }
+    await delivered();
+    let asked = 0;
+    CoreModule.prototype.call = function (name, ...values) {
+      asked += name === 'stats' ? 1 : 0;
+      return call.call(this, name, ...values);
+    };
+    logger.log({ input: 'in' });
+    await delivered();
+    CoreModule.prototype.call = call;
+    return { asked, sent: logger.stats().sent };
+  },
   async 'experiment by a slug'() {
     const one = storage();
     const logger = init({ storage: one });
