@@ -618,12 +618,14 @@ test.each([
   });
 });
 
-test('an observer with a type argument is left alone, and reported', async () => {
-  const files = { 'src/braintrust.ts': `${OBSERVER}observe<Event>(braintrustFlueObserver);\n` };
-  await withFiles(files, async (directory) => {
-    const { notes } = await init(directory);
-    expect(notes.filter((note) => note.includes('in a form that init leaves alone'))).toHaveLength(
-      1,
-    );
-  });
-});
+test.each(['observe<Event>(braintrustFlueObserver)', 'observe?.(braintrustFlueObserver)'])(
+  'a registration by `%s` is left alone, and reported',
+  async (call) => {
+    const files = { 'src/braintrust.ts': `${OBSERVER}${call};\n` };
+    await withFiles(files, async (directory) => {
+      const { notes } = await init(directory);
+      const left = notes.filter((note) => note.includes('in a form that init leaves alone'));
+      expect(left).toHaveLength(1);
+    });
+  },
+);

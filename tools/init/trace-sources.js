@@ -95,7 +95,8 @@ function connected(project, file, isOfficial, stays) {
   if (stays || !hasInstrument(project.line)) return partOf(file, ours, notes);
   const text = instrumented(ours);
   if (text !== undefined) return partOf(file, text, notes);
-  const isObserving = /(?<![\w$])observe\s*[(<]/.test(withoutTexts(ours)) && !registers(ours);
+  const isObserving =
+    /(?<![\w$])observe\s*(?:\?\.\s*)?[(<]/.test(withoutTexts(ours)) && !registers(ours);
   const note =
     `${file.path} calls \`observe\` in a form that init leaves alone. Register with ` +
     '`instrument(braintrustFlueInstrumentation())` instead: else custom spans are traces of their own.';
