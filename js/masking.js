@@ -147,7 +147,7 @@ class Masking {
     this.#end = Infinity;
   }
 
-  /** Masks the rows that wait now, as far as there is time: the others are lost. @param {Recorder} recorder */
+  /** Masks the rows that wait now, as far as there is time: the others are sent without content. @param {Recorder} recorder */
   maskInTime(recorder) {
     for (;;) {
       const batch = (this.#batch ??= nextBatch(recorder));

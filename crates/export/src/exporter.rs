@@ -164,7 +164,7 @@ impl Exporter {
     self.delivery.handle_masked(batch, content, now);
   }
 
-  /// The same for the first rows of a batch, when no time is left to mask the others: these count as lost.
+  /// The same for the first rows of a batch, when no time is left to mask the others: these are sent without content.
   pub fn handle_partly_masked(&mut self, batch: u64, content: &str, now: Now) {
     if self.has_ended {
       return;
