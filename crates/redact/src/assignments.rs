@@ -49,7 +49,7 @@ fn typed_name(text: &str) -> Option<&str> {
 
 /// The last word of a text.
 pub fn word(text: &str) -> Option<&str> {
-  let name = word_at_end(text, |letter| letter.is_alphanumeric() || "_$-".contains(letter))?;
+  let name = word_at_end(text, &|letter| letter.is_alphanumeric() || "_$-".contains(letter))?;
   // Options of commands, and removed lines of a difference.
   Some(name.trim_start_matches('-'))
 }

@@ -29,12 +29,17 @@ pub fn trim_end<'t>(mut text: &'t str, spaces: &[char]) -> &'t str {
 }
 
 /// The word of such letters in which a text ends. It may follow a code of colours, which ends with a letter.
-pub fn word_at_end(text: &str, is_part: impl Fn(char) -> bool) -> Option<&str> {
+pub fn word_at_end<'t>(text: &'t str, is_part: &dyn Fn(char) -> bool) -> Option<&'t str> {
   let mut start = text.trim_end_matches(is_part).len();
   if let Some(code) = start_of_code(text.as_bytes().get(..start)?) {
     start = code + code_length(text.as_bytes().get(code..)?);
   }
   text.get(start..).filter(|word| !word.is_empty())
+}
+
+/// The position of the first such letter in a text, else that of its end.
+pub fn find_end(text: &str, is_end: &dyn Fn(char) -> bool) -> usize {
+  text.find(is_end).unwrap_or(text.len())
 }
 
 /// The text without codes.

@@ -18,6 +18,7 @@ use super::{
   pairs::{self, Items},
   paths::PathState,
   pattern::replaced,
+  printed,
   rules::Rules,
 };
 
@@ -134,7 +135,8 @@ pub fn redacted_text(
   let mut changed = (copied > 0).then_some(out);
   if rules.matches_members() {
     let left = changed.as_deref().unwrap_or(text);
-    let covered = literals::in_escapes(rules, left, location);
+    let mut covered = printed::in_escapes(rules, left, location);
+    covered.append(&mut Literals::new(rules, left, location).elements_and_options());
     changed = replaced(left, covered, &literals::mark(rules)).or(changed);
   }
   rules.redact_text(changed.as_deref().unwrap_or(text)).or(changed)

@@ -34,9 +34,11 @@
 //! | `pairs` | values that another value names |
 //! | `marked_lines` | lines with marks before their first word |
 //! | `quotes` | the quotes of strings in other text |
+//! | `elements` | elements of XML |
 //! | `assignments` | strings after an equals sign |
 //! | `unquoted` | values without quotes |
 //! | `literals` | members as Python and JavaScript print them |
+//! | `printed` | the same of what was printed as a string |
 //! | `json` | redaction of JSON text |
 //! | `redactor` | redaction of rows |
 
@@ -55,6 +57,7 @@ mod builtin;
 mod credentials;
 mod credit_cards;
 mod ecma;
+mod elements;
 mod emails;
 mod embedded;
 mod engine;
@@ -67,6 +70,7 @@ mod marked_lines;
 mod pairs;
 mod paths;
 mod pattern;
+mod printed;
 mod quotes;
 mod raw_rules;
 mod redactor;

@@ -7,7 +7,8 @@ use braintrust_row::terminal;
 use super::{
   assignments,
   blanks::{SPACES, trim_end, trim_start, without_codes, word_at_end},
-  escapes::{DEEPEST_ESCAPES, Decoded, decoded, unescaped_content},
+  elements,
+  escapes::unescaped_content,
   marked_lines::{MarkedLine, is_line_start},
   pairs,
   paths::PathState,
@@ -97,25 +98,52 @@ impl<'a> Literals<'a> {
       let is_covered = names.into_iter().flatten().any(|name| self.covers(name));
       return is_covered.then(|| self.range(value, assignments::end(before, value)));
     }
+    if rest.starts_with(unquoted::BLANKS) {
+      // A file of settings.
+      let before = trim_end(before, &unquoted::BLANKS);
+      let name = assignments::word(before).filter(|name| self.covers(name))?;
+      let value = unquoted::in_line(before, name, rest)?;
+      return Some(self.range(rest.trim_start_matches(unquoted::BLANKS), value.len()));
+    }
     let name = unquoted::assigned_name(before).filter(|name| self.covers(name))?;
     let outer = before.strip_suffix(name).unwrap_or(before);
     let length = unquoted::assigned_length(outer, name, rest);
     (length > 0).then(|| self.range(rest, length))
   }
 
-  /// The second item of a list in another, of which the first is a name: `[('password', 'x')]`.
+  /// The second item of a list in another, of which the first is a name: `[('password', 'x')]`; the second argument of a
+  /// function that sets something: `setItem('token', 'x')`.
   fn value_of_pair(&self, before: &str, value: &str) -> Option<Range<usize>> {
     let quote = before.chars().next_back().filter(|last| is_quote_of_string(*last))?;
     let (before, name) = before.strip_suffix(quote)?.rsplit_once(quote)?;
     let list = trim_end(before, &SPACES).strip_suffix(['(', '['])?;
     let is_inner = trim_end(list, &SPACES).ends_with(['(', '[', '{', ',']);
-    if is_inner && self.covers(name) { self.value(before, value) } else { None }
+    let is_set = || pairs::sets(list) && value.starts_with(is_quote_of_string);
+    if (is_inner || is_set()) && self.covers(name) { self.value(before, value) } else { None }
+  }
+
+  /// The covered contents of elements and options of commands, in no order.
+  pub fn elements_and_options(&self) -> Vec<Range<usize>> {
+    if !self.rules.matches_members() {
+      return Vec::new();
+    }
+    let mut ranges = elements::covered_contents(self.text, |name| self.covers(name));
+    let options = unquoted::options(self.text).filter(|(name, _)| self.covers(name));
+    ranges.extend(options.map(|(_, value)| value));
+    ranges
   }
 
   /// The value without quotes of a name that begins a line or a string, with this text before the colon and behind it.
   fn in_line(&self, before: &str, behind: &str) -> Option<Range<usize>> {
-    let name = assignments::word(before).filter(|name| self.covers(name))?;
-    let value = unquoted::in_line(before, name, behind)?;
+    let name = assignments::word(before)?;
+    let value = if self.covers(name) {
+      let brackets = || unquoted::in_brackets(before, name, behind);
+      unquoted::in_line(before, name, behind).or_else(brackets)?
+    } else {
+      let before = before.strip_suffix(name).filter(|_| pairs::is_value(name))?;
+      pairs::name_in_line_before(before).filter(|name| self.covers(name))?;
+      unquoted::rest_of_line(behind)?
+    };
     Some(self.range(behind.trim_start_matches(unquoted::BLANKS), value.len()))
   }
 
@@ -139,28 +167,6 @@ pub fn mark(rules: &Rules) -> String {
   format!("'{}'", rules.replacement().replace('\\', r"\\").replace('\'', r"\'"))
 }
 
-/// The covered values of members in what the escapes of a text stand for, such as those of an object that was printed as a
-/// string; of several levels, in no order.
-pub fn in_escapes(rules: &Rules, text: &str, location: &PathState) -> Vec<Range<usize>> {
-  let mut levels: Vec<Decoded> = Vec::new();
-  let mut ranges = Vec::new();
-  while levels.len() < DEEPEST_ESCAPES
-    && let Some(level) = decoded(levels.last().map_or(text, |level| &level.text))
-  {
-    let mut literals = Literals::new(rules, &level.text, location);
-    let all = std::iter::from_fn(|| literals.next_before(level.text.len()));
-    let mut found: Vec<_> = all.collect();
-    levels.push(level);
-    for level in levels.iter().rev() {
-      found.iter_mut().for_each(|range| *range = level.original(range));
-    }
-    ranges.append(&mut found);
-  }
-  let mark = mark(rules);
-  ranges.retain(|range| !text.get(range.start..).is_some_and(|value| value.starts_with(&mark)));
-  ranges
-}
-
 /// The text before the name in which a text ends, and that name, which a value follows. One without quotes is the first
 /// word of a line or a string, or follows a brace or a comma; what is behind it is not prose. The name before an arrow has quotes
 /// or is a symbol of Ruby: another may be a parameter.
@@ -180,7 +186,7 @@ fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str
     return None;
   }
   let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
-  let name = word_at_end(text, is_part)?;
+  let name = word_at_end(text, &is_part)?;
   let start = text.len() - name.len();
   let mut before = text.get(..start)?;
   if is_pair {
@@ -209,7 +215,7 @@ fn last_member(text: &str) -> Option<(&str, &str)> {
   let (before, value) = text.strip_suffix(quote)?.rsplit_once(quote)?;
   let name = trim_end(trim_end(before, &SPACES).strip_suffix(':')?, &SPACES);
   let name = name.trim_end_matches(is_quote_of_string);
-  Some((word_at_end(name, |letter| letter.is_alphanumeric() || letter == '_')?, value))
+  Some((word_at_end(name, &|letter| letter.is_alphanumeric() || letter == '_')?, value))
 }
 
 fn is_quote_of_string(letter: char) -> bool {

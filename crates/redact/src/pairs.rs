@@ -3,7 +3,7 @@
 
 use braintrust_row::scan::{Scanner, Step, Token};
 
-use super::{escapes::unescaped, paths::PathState, rules::Rules};
+use super::{blanks::word_at_end, escapes::unescaped, paths::PathState, rules::Rules};
 
 /// The longest name, with its quotes and escapes: other strings are content.
 const LONGEST: usize = 128;
@@ -12,6 +12,8 @@ const NAMES: [&str; 4] = ["id", "field", "header", "label"];
 const NAME_ENDS: [&str; 2] = ["name", "key"];
 /// How the member ends that has the value.
 const VALUE_ENDS: [&str; 2] = ["value", "values"];
+/// How functions begin that set what their first argument names.
+const SETTERS: [&str; 4] = ["set", "append", "add", "put"];
 /// The list of Node that has names and values in turn.
 const HEADERS: &str = "rawHeaders";
 
@@ -30,6 +32,22 @@ pub fn is_value(member: &str) -> bool {
 /// Whether a list of this name has names and values in turn.
 pub fn are_headers(member: &str) -> bool {
   member == HEADERS
+}
+
+/// The name in the line before that with which a text ends, as in YAML: `- name: PASSWORD`, `  value: x`.
+pub fn name_in_line_before(text: &str) -> Option<&str> {
+  let before = text.trim_end_matches([' ', '\t']).strip_suffix('\n')?;
+  let far = before.len().saturating_sub(LONGEST);
+  let line = far + memchr::memrchr(b'\n', before.as_bytes().get(far..)?).map_or(0, |end| end + 1);
+  let (member, name) = before.get(line..)?.split_once(':')?;
+  let is_named = is_name(member.trim_start_matches([' ', '\t', '-']).trim_end());
+  is_named.then(|| name.trim().trim_matches(['"', '\'']))
+}
+
+/// Whether a text ends with the name of a function that sets what its first argument names.
+pub fn sets(text: &str) -> bool {
+  let name = word_at_end(text, &char::is_alphanumeric).unwrap_or_default().to_ascii_lowercase();
+  SETTERS.iter().any(|start| name.starts_with(start)) || name.ends_with("header")
 }
 
 /// Whether a member of the object whose text this is has a covered name, also if the text is cut or malformed.

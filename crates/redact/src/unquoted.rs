@@ -1,8 +1,13 @@
 //! Values without quotes: `password=x` in a file of variables, a form, a command or a text that Java prints, and
 //! `x-api-key: x` in a line of its own.
 
+use std::ops::Range;
+
+use memchr::memmem;
+
 use super::{
   assignments::word,
+  blanks::find_end,
   marked_lines::is_line_start,
   quotes::{end_of_escape, end_of_string, is_apostrophe},
 };
@@ -16,6 +21,8 @@ const HEADERS: [&str; 2] = ["authorization", "cookie"];
 /// What may follow a value without a space.
 const MARKS: &str = "&,;|<>()[]{}\\";
 const QUOTES: &str = "\"'`";
+/// What stands before the value of a header.
+const SCHEMES: [&str; 4] = ["basic", "bearer", "digest", "token"];
 /// What may stand between a colon and a value.
 pub const BLANKS: [char; 2] = [' ', '\t'];
 
@@ -34,15 +41,55 @@ pub fn assigned_length(before: &str, name: &str, value: &str) -> usize {
   if begins_container(value) {
     return end_of_container(value);
   }
-  let is_end = |letter: char| letter.is_whitespace() || QUOTES.contains(letter);
-  let end = value.find(|letter| is_end(letter) || MARKS.contains(letter)).unwrap_or(value.len());
+  let end = find_end(value, &is_end_of_word);
   // What is longer is not searched again from each of its equals signs.
   if end <= LONGEST_CODE && is_code(name, value.split_at(end)) {
     return 0;
   }
   // A line of variables: the value may have any mark.
   let line = before.strip_suffix("export ").unwrap_or(before);
-  if is_line_start(line) { value.find(is_end).unwrap_or(value.len()) } else { end }
+  let end = if is_line_start(line) { find_end(value, &is_end_of_line_value) } else { end };
+  let (shown, behind) = value.split_at(end);
+  let is_scheme = SCHEMES.iter().any(|scheme| shown.eq_ignore_ascii_case(scheme));
+  match behind.strip_prefix(' ').filter(|_| is_scheme) {
+    Some(behind) => end + 1 + find_end(behind, &is_end_of_line_value),
+    None => end,
+  }
+}
+
+fn is_end_of_line_value(letter: char) -> bool {
+  letter.is_whitespace() || QUOTES.contains(letter)
+}
+
+fn is_end_of_word(letter: char) -> bool {
+  is_end_of_line_value(letter) || MARKS.contains(letter)
+}
+
+/// The name and the value of each option of a command that has a space between them: `--password x`. The value has quotes,
+/// or is a word with a digit: other words may be those of prose.
+pub fn options(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
+  memmem::find_iter(text.as_bytes(), b"--").filter_map(|found| {
+    let before = text.get(..found)?;
+    let rest = text.get(found + 2..)?;
+    let is_part = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
+    // In a line of dashes, none begins.
+    if before.ends_with(is_part) {
+      return None;
+    }
+    let (name, behind) = rest.split_at(find_end(rest, &|letter| !is_part(letter)));
+    let value = behind.trim_start_matches(BLANKS);
+    if name.is_empty() || value.len() == behind.len() {
+      return None;
+    }
+    let start = text.len() - value.len();
+    if value.starts_with(['"', '\'']) {
+      return Some((name, start..(start + end_of_string(value.as_bytes(), 0) + 1).min(text.len())));
+    }
+    let word = value
+      .get(..find_end(value, &is_end_of_word))
+      .filter(|word| !word.starts_with('-') && is_random(name, word))?;
+    Some((name, start..start + word.len()))
+  })
 }
 
 /// Whether a list or an object begins there, as Python and Ruby print them: other brackets are code.
@@ -79,21 +126,44 @@ pub fn in_line<'t>(before: &str, name: &str, behind: &'t str) -> Option<&'t str>
   if quote.is_none() && !is_line_start(outer) {
     return None;
   }
-  let is_end = |letter: char| matches!(letter, '\n' | '\r') || Some(letter) == quote;
-  let line = behind.get(..behind.find(is_end).unwrap_or(behind.len()))?;
-  let value = line.trim_start_matches(BLANKS).trim_end_matches([' ', '\t', '\\']);
+  let is_end = |letter: char| letter == '\n' || Some(letter) == quote;
+  let value = rest_of_line(behind.get(..find_end(behind, &is_end))?)?.trim_end_matches('\\');
   let is_header =
     name.contains('-') || HEADERS.iter().any(|header| name.eq_ignore_ascii_case(header));
   (!value.is_empty() && (is_header || is_random(name, value))).then_some(value)
 }
 
+/// What is left of a line, without blanks and a comment.
+pub fn rest_of_line(behind: &str) -> Option<&str> {
+  let line = behind.get(..find_end(behind, &|letter| letter == '\n'))?;
+  let line = line.split_once(" #").map_or(line, |(line, _)| line);
+  Some(line.trim_start_matches(BLANKS).trim_end()).filter(|value| !value.is_empty())
+}
+
+/// The value that stands in brackets behind a name and a colon without a space, as Go prints it: `{Password:x User:y}`,
+/// `map[password:x]`.
+pub fn in_brackets<'t>(before: &str, name: &str, behind: &'t str) -> Option<&'t str> {
+  let outer = before.strip_suffix(name).filter(|outer| outer.ends_with(['{', '[', ' ']))?;
+  let near = behind.as_bytes().get(..behind.len().min(LONGEST_CODE))?;
+  let value = behind.get(..memchr::memchr3(b' ', b'}', b']', near)?)?;
+  let next = behind.get(value.len()..)?;
+  let is_next_name = || {
+    let next = next.trim_start();
+    let end = find_end(next, &|letter| !letter.is_alphanumeric() && letter != '_');
+    next.get(end..).is_some_and(|behind| behind.starts_with(':'))
+  };
+  let is_member = next.starts_with(['}', ']']) || outer.ends_with(['{', '[']) && is_next_name();
+  (is_member && is_random(name, value)).then_some(value)
+}
+
 /// Whether a value is one word with a digit, and no code, which has a mark behind it.
 fn is_random(name: &str, value: &str) -> bool {
-  let end = value.find(|letter| MARKS.contains(letter)).unwrap_or(value.len());
+  let end = find_end(value, &|letter| MARKS.contains(letter));
+  let last = value.as_bytes().last().copied().unwrap_or_default();
   value.len() <= LONGEST_CODE
-    && !value.contains(|letter: char| letter.is_whitespace() || QUOTES.contains(letter))
-    && !value.ends_with([',', ';', '(', '{', '['])
-    && value.contains(|letter: char| letter.is_ascii_digit())
+    && find_end(value, &is_end_of_line_value) == value.len()
+    && !b",;({[".contains(&last)
+    && value.bytes().any(|byte| byte.is_ascii_digit())
     && !is_type(value)
     && !is_code(name, value.split_at(end))
 }

@@ -101,7 +101,59 @@ fn values_without_quotes_take_linear_time() {
     "password: a =",
     "password=[",
     "password=$",
+    "<password>",
+    "<password>x</password>",
+    "--password 1(",
+    "--password '",
+    "set('password', '",
+    "name: password\nvalue: ",
+    "{password:1 ",
+    "password = 1",
   ] {
     input(keys(), &json!(piece.repeat(50_000)));
+  }
+}
+
+#[test]
+fn values_that_commands_code_and_settings_state_are_members() {
+  check(&[
+    ("login --password hunter2 -u a", "login --password '[redacted]' -u a"),
+    ("login --password 'hun ter' b", "login --password '[redacted]' b"),
+    ("h.set('Authorization', 'Bearer x')", "h.set('Authorization', '[redacted]')"),
+    ("setItem(\"password\", \"x\", 1)", "setItem(\"password\", '[redacted]', 1)"),
+    (".header(\"Authorization\", \"x\")", ".header(\"Authorization\", '[redacted]')"),
+    ("Authorization=Bearer hunter&b", "Authorization='[redacted]'"),
+    ("[db]\npassword = hunter2\n", "[db]\npassword = '[redacted]'\n"),
+    ("password: hunter2 # old", "password: '[redacted]' # old"),
+    ("- name: PASSWORD\n  value: hunter two\n", "- name: PASSWORD\n  value: '[redacted]'\n"),
+    ("&{Password:hunter2 User:a}", "&{Password:'[redacted]' User:a}"),
+    ("map[a:b password:hunter2]", "map[a:b password:'[redacted]']"),
+  ]);
+  for text in [
+    "use --password to set it, or --password <word>, --password string",
+    "pick(user, 'password', 'email'); t('password', 'Password')",
+    "password = other\nheaders = x1;\n",
+    "- name: a\n  value: hunter2\n",
+    "{password:other}",
+    "--headers --password",
+  ] {
+    check(&[(text, text)]);
+  }
+}
+
+#[test]
+fn elements_of_xml_are_members() {
+  check(&[
+    ("<a><password>x</password><b>c</b></a>", "<a><password>'[redacted]'</password><b>c</b></a>"),
+    (
+      "<s:Password type=\"a\">x\ny</s:Password>",
+      "<s:Password type=\"a\">'[redacted]'</s:Password>",
+    ),
+    ("<headers><a>x</a></headers>", "<headers>'[redacted]'</headers>"),
+  ]);
+  for text in
+    ["use <password> here", "<password/>x</password>", "<password></password>", "a < password > b"]
+  {
+    check(&[(text, text)]);
   }
 }
