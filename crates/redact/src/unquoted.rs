@@ -172,7 +172,9 @@ fn is_random(name: &str, value: &str) -> bool {
 fn is_type(word: &str) -> bool {
   let letters = word.trim_end_matches(|letter: char| letter.is_ascii_digit());
   let is_size = letters.len() < word.len() && word.len() - letters.len() <= 3;
-  is_size && letters.len() <= 5 && letters.bytes().all(|letter| letter.is_ascii_lowercase())
+  is_size
+    && (1..=5).contains(&letters.len())
+    && letters.bytes().all(|letter| letter.is_ascii_lowercase())
 }
 
 /// Whether a value without quotes is code, with what follows it: a call, an item, a member, a constant, the variable with

@@ -124,6 +124,7 @@ fn values_that_commands_code_and_settings_state_are_members() {
     (".header(\"Authorization\", \"x\")", ".header(\"Authorization\", '[redacted]')"),
     ("Authorization=Bearer hunter&b", "Authorization='[redacted]'"),
     ("[db]\npassword = hunter2\n", "[db]\npassword = '[redacted]'\n"),
+    ("password = 123\n", "password = '[redacted]'\n"),
     ("password: hunter2 # old", "password: '[redacted]' # old"),
     ("- name: PASSWORD\n  value: hunter two\n", "- name: PASSWORD\n  value: '[redacted]'\n"),
     ("&{Password:hunter2 User:a}", "&{Password:'[redacted]' User:a}"),
