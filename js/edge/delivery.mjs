@@ -37,6 +37,8 @@ export class Delivery {
   #keepAlive;
   /** @type {Leader | undefined} */
   #leader;
+  /** When a request led last. */
+  #ledAt = -Infinity;
   /** @type {Map<string, InFlight>} */
   #inFlight = new Map();
   /** The flushes that are waited for, and whether each was complete, once it has ended. @type {Set<Flush>} */
@@ -64,6 +66,11 @@ export class Delivery {
   /** Whether a request waits for the delivery, and drives it. */
   get isLed() {
     return this.#leader !== undefined && !isGone(this.#leader);
+  }
+
+  /** Whether a request drives it, or has just left it: one that follows would lead from now on. */
+  get isDriven() {
+    return monotonicMs() - this.#ledAt <= GONE_MS;
   }
 
   /** Whether no row and no attachment waited at the last poll, in memory or in a storage, and nothing came since. */
@@ -184,7 +191,7 @@ export class Delivery {
     if (this.#leader === self) this.#leader = undefined;
     // Who leaves now would take its requests along.
     while (own.size > 0) {
-      self.at = monotonicMs();
+      self.at = this.#ledAt = monotonicMs();
       await Promise.race([sleep(LEAD_MS), ...own]);
     }
   }
@@ -195,7 +202,7 @@ export class Delivery {
    */
   #leads(self) {
     if (this.#leader !== self && this.isLed) return false;
-    self.at = monotonicMs();
+    self.at = this.#ledAt = monotonicMs();
     this.#leader = self;
     return true;
   }

@@ -228,7 +228,7 @@ export class EdgeRecorder {
     this.#session.run(false, (core, number) => core.call('is_kept', number) === 1) &&
     this.storageWork?.isBusy !== true;
   isAtRest = () => this.#isClosed;
-  hasEnded = () => !this.delivery.isLed || (this.#isClosed && this.isKept());
+  hasEnded = () => !this.delivery.isDriven || (this.#isClosed && this.isKept());
 
   endNow() {
     this.#session.run(undefined, (core, number) => core.call('flush', number, 1, 0, ...now()));
