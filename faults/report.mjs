@@ -86,7 +86,7 @@ function cells({ scenario, exporter, run, baseline, broken }) {
     String(counts.twice),
     String(repeated),
     String(counts.lost),
-    numbers.length > 0 ? String(reported(run)) : '–',
+    numbers.length > 0 ? String(reported(run, scenario)) : '–',
     ended.cut ? '–' : statusOf(ended),
     ended.cut ? '–' : rounded(delayOf(run, baseline)),
     // Elsewhere the first process is not the application.
