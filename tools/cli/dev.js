@@ -6,7 +6,6 @@ const { randomBytes } = require('node:crypto');
 const { constants } = require('node:os');
 const { setTimeout: delay } = require('node:timers/promises');
 
-const { withoutKeys } = require('../../js/hidden-keys');
 const { printable, shorten } = require('../collector/text');
 const { INCLUDE_PROCESS_ENV } = require('../support/cloudflare');
 const { encoded } = require('../support/encoded');
@@ -15,6 +14,7 @@ const { isLoopback } = require('../support/loopback');
 const { onReaderGone } = require('../support/output');
 const { DEFAULT_PORT, OTHER_PORTS } = require('../support/ports');
 const { UsageError } = require('../support/usage');
+const { withoutKeys } = require('../support/without-keys');
 const { startApplication } = require('./application');
 const { openBrowser } = require('./browser');
 const { devVarsWarning, exportLines, variablesOf } = require('./dev-variables');
