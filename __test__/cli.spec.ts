@@ -441,10 +441,10 @@ test.each([
 });
 
 test('an API key in the command that dev starts is not repeated', async () => {
-  const program = ['node', '-e', '0', 'key=sk-abcdefghijklmnopqrst'];
+  const program = ['node', '-e', '0', 'key=sk-abcdefghij0123456789'];
   const { code, stdout, stderr } = await cli(['dev', '--port', '0', '--', ...program]);
   expect(code).toBe(0);
-  expect(stdout).toContain('Starting node -e 0 *****');
+  expect(stdout).toContain('Starting node -e 0 key=*****');
   expect(stdout + stderr).not.toContain('abcdefghij');
 });
 

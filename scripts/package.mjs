@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMMANDS } from '../tools/init/packages.js';
+import { commandsOf } from '../tools/init/packages.js';
 import { manifestOf, packageManagerOf } from '../tools/init/project.js';
 import { npm } from './npm.mjs';
 import { projectArgument } from './project-argument.mjs';
@@ -42,14 +42,14 @@ function packed() {
 
 /** @param {string} directory of the project */
 function add(directory) {
-  const manager = packageManagerOf(directory, manifestOf(directory));
-  const [name = '', verb = ''] = COMMANDS[manager].add.split(' ');
+  const packageManager = packageManagerOf(directory, manifestOf(directory));
+  const [name = '', ...verb] = commandsOf({ root: directory, packageManager }).add.split(' ');
   const isWindows = process.platform === 'win32';
   const { command, args, shell } =
-    manager === 'npm'
-      ? npm([verb, tarball])
-      : { command: name, args: [verb, `file:${tarball}`], shell: isWindows };
-  console.log(`${name} ${verb} ${tarball}`);
+    packageManager === 'npm'
+      ? npm([...verb, tarball])
+      : { command: name, args: [...verb, `file:${tarball}`], shell: isWindows };
+  console.log(`${name} ${verb.join(' ')} ${tarball}`);
   const { npm_config_local_prefix: _prefix, ...env } = process.env;
   execFileSync(command, args, { cwd: directory, env, shell, stdio: 'inherit' });
 }

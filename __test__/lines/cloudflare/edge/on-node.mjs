@@ -496,7 +496,9 @@ const SCENARIOS = {
       logger.log({ input: n });
       await sleep(1);
     }
-    return lines;
+    await delivered();
+    const named = new Set(collector.rows().map(({ input }) => input));
+    return { sent: named.size, lines: lines.filter((line) => line.includes('BAD_OPTION')) };
   },
   /** A body is read for as long as its request runs; the request of another one has ended. */
   async 'files that are read late'() {
