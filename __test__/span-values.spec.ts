@@ -260,7 +260,8 @@ test('an error is a text or an object, whatever is thrown, rejected or logged', 
   const { rows } = await program(`
     bt.initLogger();
     const thrown = { seven: 7, zero: 0, no: false, big: 10n, nan: NaN, list: ['a', { b: 1 }], set: new Set([1]),
-      text: '404', object: { code: 404 }, symbol: Symbol('s'), nothing: undefined, empty: '' };
+      text: '404', object: { code: 404 }, symbol: Symbol('s'), nothing: undefined, empty: '',
+      without: { toJSON() {} }, blank: { toJSON: () => '' }, never: { toJSON: () => null } };
     for (const [name, error] of Object.entries(thrown)) {
       try { bt.traced(() => { throw error; }, { name }); } catch {}
     }
@@ -283,6 +284,9 @@ test('an error is a text or an object, whatever is thrown, rejected or logged', 
     symbol: expect.any(String),
     nothing: 'failed without a message',
     empty: 'failed without a message',
+    without: 'failed without a message',
+    blank: 'failed without a message',
+    never: 'failed without a message',
     rejected: '404',
     logged: '42',
     stated: '["a"]',

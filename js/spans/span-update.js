@@ -180,8 +180,10 @@ const MAX_CAUSES = 16;
  */
 function errorOf(error) {
   try {
-    if (error === undefined || error === null || error === '') return 'failed without a message';
-    if (!isError(error)) return textUnlessObject(toJsonSafe(error));
+    if (!isError(error)) {
+      const safe = toJsonSafe(error) ?? '';
+      return safe === '' ? 'failed without a message' : textUnlessObject(safe);
+    }
     const { stack } = error;
     const parts = [summaryOf(error), ...(typeof stack === 'string' ? [stack] : [])];
     return toJsonSafe([...parts, ...causesOf(error)].join('\n\n'));
