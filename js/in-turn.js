@@ -5,7 +5,7 @@
 const { maxTurnMs, monotonicMs } = require('./builtins/index.js');
 
 /** The one that runs now, and those that wait for its return. @type {(() => unknown)[]} */
-let calls = [];
+const calls = [];
 /** When the one that runs now began, by `monotonicMs()`. */
 let began = 0;
 
@@ -16,18 +16,16 @@ let began = 0;
  * @param {() => unknown} call
  */
 function callInTurn(call) {
-  // The runtime has ended the turn in which it ran: it does not return.
-  if (calls.length > 0 && monotonicMs() - began >= maxTurnMs) calls = [];
+  const isRunning = calls.length > 0 && monotonicMs() - began < maxTurnMs;
+  // The runtime has ended the turn in which the first one ran: it does not return.
+  if (!isRunning) calls.shift();
   calls.push(call);
-  if (calls.length > 1) return;
-  try {
-    // Includes those that are added meanwhile.
-    for (const next of calls) {
-      began = monotonicMs();
-      void quietly(next);
-    }
-  } finally {
-    calls = [];
+  if (isRunning) return;
+  while (calls.length > 0) {
+    const [next = call] = calls;
+    began = monotonicMs();
+    void quietly(next);
+    if (calls[0] === next) calls.shift();
   }
 }
 

@@ -70,10 +70,10 @@ export function edgeHost(wasm, waitUntil) {
     /** @override */
     current() {
       busy.add(this);
-      const current = super.current();
-      current.delivery.touch();
-      recorded.add(current.delivery);
-      return current;
+      const recorder = super.current();
+      recorder.delivery.touch();
+      recorded.add(recorder.delivery);
+      return recorder;
     }
   }
 
