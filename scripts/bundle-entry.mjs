@@ -24,6 +24,8 @@ const LINE_LIMIT = 200;
 /** How esbuild begins and ends the function of a module. */
 const BEGINNING = /^ {2}("[^"\n]+")(\(.*\) \{)$/gm;
 const END = /^ {2}\}\n\}\);$/gm;
+/** A module's function in parentheses. */
+const IN_PARENTHESES = /"js\/[^"\n]+": ?\(function\(/g;
 
 /** Writes the bundle. @param {string} file */
 export async function bundleEntry(file) {
@@ -41,10 +43,10 @@ export async function bundleEntry(file) {
     target: 'node22',
     logLevel: 'warning',
   });
-  const { code } = await transform(compiledAtOnce(bundle.text), {
-    minifyWhitespace: true,
-    lineLimit: LINE_LIMIT,
-  });
+  const text = compiledAtOnce(bundle.text);
+  const { code } = await transform(text, { minifyWhitespace: true, lineLimit: LINE_LIMIT });
+  const [before, after] = [text, code].map((one) => one.match(IN_PARENTHESES)?.length);
+  if (before !== after) throw new Error(`Of ${before} parentheses, esbuild has left ${after}.`);
   writeFileSync(file, code);
 }
 
