@@ -4,8 +4,9 @@
 
 const { hideKeys, withoutKeys: withoutKnown } = require('../../js/hidden-keys');
 
-/** Keys of Braintrust by their form. */
-const FORM = /(?<![\w-])(?:sk|bt-st)-(?=[\w-]*\d)[\w-]{16,}/g;
+/** Keys of Braintrust by their form, and what the variable is set to. */
+const FORM =
+  /(?<=^|[^\w-]|%[\da-f]{2})(?:sk|bt-st)-(?=\w*\d)\w{16,}|(?<=BRAINTRUST_API_KEY=["']?)[^\s"']{16,}/gi;
 
 /** The text with asterisks in the place of keys. @param {string} text */
 function withoutKeys(text) {
