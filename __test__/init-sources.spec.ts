@@ -469,9 +469,21 @@ test.each([
     `const { Hono } = require('hono');\nmodule.exports = new Hono();\n`,
   ],
   ["sets variables by Node's function", `process.loadEnvFile();\n`, `module.exports = {};\n`],
+  [
+    'has the function of Node for that',
+    `const { loadEnvFile: load } = require('node:process');\nload();\n`,
+    `module.exports = {};\n`,
+  ],
+  [
+    'does so within a statement of several lines',
+    `const config = require('./env') || {\n  port: 1,\n};\n`,
+    `module.exports = config;\n`,
+  ],
+  ['does so by a chain of calls', `require('dotenv')\n  .config();\n`, `module.exports = {};\n`],
   ['is not there', `'use strict';\n`, `exports.default = {};\n`],
 ])('the tracing of a CommonJS app starts in time if a module %s', async (_what, before, after) => {
-  await withFiles({ 'src/app.js': before + after }, async (directory, read) => {
+  const env = `require('dotenv').config();\nmodule.exports = {};\n`;
+  await withFiles({ 'src/app.js': before + after, 'src/env.js': env }, async (directory, read) => {
     await init(directory);
     expect(read('src/app.js')).toBe(`${before}require('./braintrust.js');\n${after}`);
     expect(read('src/braintrust.js')).toContain(`require('flue-braintrust')`);

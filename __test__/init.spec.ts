@@ -224,6 +224,24 @@ test.each([
   });
 });
 
+test.each([
+  [
+    'the app loads the tracing after it',
+    "process.loadEnvFile();\nawait import('./braintrust.ts');\n",
+  ],
+  [
+    'another import has set them',
+    "import './env.ts';\nimport './braintrust.ts';\nimport { config } from 'dotenv';\nconfig({ path: '.env.local' });\n",
+  ],
+])('a call that sets variables is not too late if %s', async (_when, app) => {
+  const files = { 'src/app.ts': app, 'src/env.ts': "import 'dotenv/config';\n" };
+  await withFiles(files, async (directory) => {
+    await init(directory);
+    const { notes } = await init(directory);
+    expect(notes.join()).not.toContain('finds no key');
+  });
+});
+
 test('an import of types does not run the module', async () => {
   const app = "import type { Fields } from './braintrust.ts';\n";
   await withFiles({ 'src/app.ts': app }, async (directory, read) => {

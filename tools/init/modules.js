@@ -159,7 +159,6 @@ function withImport(file, specifier, loads = isLoader) {
   );
   const { quote, end, newline } = styleOf(text, imports[0]?.fromStart);
   const named = quote + specifier + quote;
-  const line = `${isRequired ? `require(${named})` : `import ${named}`}${end}${newline}`;
   // What sets variables stays before the module that reads the key.
   const last = imports.findLast(({ from, clause }) => !isOfTypes(clause) && loads(from));
   const loaded = isRequired ? endOfVariables(text, loads) : (last?.fromStart ?? 0);
@@ -168,6 +167,9 @@ function withImport(file, specifier, loads = isLoader) {
   const at = first ?? Math.max(loaded, endOfFirstLines(text, imports.at(-1)?.fromStart));
   const before = text.slice(0, at);
   const gap = at === 0 || before.endsWith('\n') || first !== undefined ? '' : newline;
+  // Without it, a bracket would go on with this line.
+  const ending = /^\s*[([`/+-]/.test(text.slice(at)) ? ';' : end;
+  const line = `${isRequired ? `require(${named})` : `import ${named}`}${ending}${newline}`;
   return before + gap + line + text.slice(at);
 }
 
@@ -188,7 +190,7 @@ function startOf(text, at) {
  */
 function endOfFirstLines(text, fromStart) {
   if (fromStart !== undefined) {
-    const end = text.indexOf('\n', fromStart);
+    const end = flattened(withoutTexts(text)).indexOf('\n', fromStart);
     return end < 0 ? text.length : end + 1;
   }
   const end = directivesOf(text).at(-1)?.end;
@@ -242,7 +244,11 @@ function styleOf(text, fromStart) {
   if (fromStart === undefined) return { ...USUAL, newline };
   const quote = text.charAt(fromStart - 1);
   const after = text.slice(text.indexOf(quote, fromStart) + 1);
-  return { quote, end: /^\)*(?:\s*with\s*\{[^}]*\})?;/.test(after) ? ';' : '', newline };
+  const [, next] = /^\)*(?:\s*with\s*\{[^}]*\})?[^\S\n]*(.)/s.exec(after) ?? [];
+  // Behind another character the statement goes on.
+  const isEnded = next === undefined || /[\n;]/.test(next);
+  const hasEnd = isEnded ? next === ';' : /;[^\S\n]*$/m.test(withoutTexts(text));
+  return { quote, end: hasEnd ? ';' : '', newline };
 }
 
 module.exports = {

@@ -9,7 +9,7 @@ const { executed } = require('./packages');
 const { withoutComments } = require('./lexer');
 const { isCommonJs } = require('./modules');
 const { sharedNames, usesOfficial } = require('./tracing');
-const { importOfVariablesAfter, loaderCalled } = require('./variables');
+const { importOfVariablesAfter, isImportedBare, loaderCalled } = require('./variables');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./changes').Change} Change */
@@ -57,7 +57,7 @@ function lateVariables(project, module) {
     };
   }
   const loader = loaderCalled(app.text);
-  if (loader === undefined) return undefined;
+  if (loader === undefined || !isImportedBare(project, app, module)) return undefined;
   const isNode = loader === 'process';
   const call = isNode ? '`loadEnvFile()`' : `\`config()\` of \`${loader}\``;
   return {

@@ -3,13 +3,15 @@
 // What sets variables from files: the tracing module reads the key, and so must be loaded after it.
 
 const { withoutTexts } = require('./lexer');
-const { importing, isOfTypes, modulesNamed } = require('./module-graph');
+const { importing, isOfTypes, modulesNamed, reaches } = require('./module-graph');
 const { assignedImportsOf, callsOf, escaped, flattened, importsOf } = require('./source');
 
 /** Modules that set variables from files when they are loaded. */
 const LOADS_VARIABLES = /^(?:@dotenvx\/)?dotenv[\w-]*\/config(?:\.js)?$/;
 /** Packages that set variables from files when their function `config` is called. */
 const LOADERS = new Set(['dotenv', 'dotenv-flow', 'dotenv-defaults', '@dotenvx/dotenvx']);
+/** The end of a line with which a statement ends: behind a semicolon, or where no operator goes on. */
+const END_OF_STATEMENT = /(?<=;[^\S\n]*)\n|(?<![,.=&|?:+]\s*)\n(?!\s*[.,?:&|=+([])/g;
 const CONFIG = /(?<![\w$])config\s*\(/;
 /** Node's own function for that. */
 const NODE_LOADER = /(?<![\w$])loadEnvFile\s*\(/;
@@ -64,6 +66,26 @@ function loadsVariables(project, file, from) {
 }
 
 /**
+ * Of the imports of an ES module, which leads to another module first, and which sets variables first.
+ *
+ * @param {Project} project
+ * @param {SourceFile} file
+ * @param {string} module
+ * @returns {{ reading: number, setting: string | undefined, isBefore: boolean }} the number of the one that leads to it, -1 if
+ *   there is none; what the one that sets variables imports; whether that comes no later
+ */
+function orderOfImports(project, file, module) {
+  const imports = importsOf(file.text).filter(({ clause }) => !isOfTypes(clause));
+  const wanted = project.sources.filter(({ path: name }) => name === module);
+  const all = importing(project, wanted);
+  const reading = imports.findIndex(({ from }) =>
+    modulesNamed(project, file, from).some((one) => all.has(one)),
+  );
+  const first = imports.findIndex(({ from }) => loadsVariables(project, file, from));
+  return { reading, setting: imports[first]?.from, isBefore: first >= 0 && first <= reading };
+}
+
+/**
  * The first import of an ES module that sets variables, if all of them stand behind that of another module.
  *
  * @param {Project} project
@@ -72,14 +94,22 @@ function loadsVariables(project, file, from) {
  * @returns {string | undefined} what it imports
  */
 function importOfVariablesAfter(project, file, module) {
-  const imports = importsOf(file.text).filter(({ clause }) => !isOfTypes(clause));
-  const wanted = project.sources.filter(({ path: name }) => name === module);
-  const all = importing(project, wanted);
-  const reading = imports.findIndex(({ from }) =>
-    modulesNamed(project, file, from).some((one) => all.has(one)),
-  );
-  const first = imports.findIndex(({ from }) => loadsVariables(project, file, from));
-  return reading >= 0 && first > reading ? imports[first]?.from : undefined;
+  const { reading, setting, isBefore } = orderOfImports(project, file, module);
+  return reading >= 0 && !isBefore ? setting : undefined;
+}
+
+/**
+ * Whether an ES module imports another one before its first statement, or does not load it yet, and no import sets
+ * variables for it.
+ *
+ * @param {Project} project
+ * @param {SourceFile} file
+ * @param {string} module
+ */
+function isImportedBare(project, file, module) {
+  const { reading, setting, isBefore } = orderOfImports(project, file, module);
+  if (reading >= 0) return !isBefore;
+  return setting === undefined && !reaches(project, file, module);
 }
 
 /**
@@ -97,9 +127,10 @@ function endOfVariables(text, loads = isLoader) {
   const calls = [
     String.raw`(?:dotenv\w*|require\s*\([^)]*\))\s*\.\s*config`,
     String.raw`process\s*\.\s*loadEnvFile`,
-    ...assignedImportsOf(text).flatMap(({ clause, from }) =>
-      LOADERS.has(from) ? loadIn(clause) : [],
-    ),
+    ...assignedImportsOf(text).flatMap(({ clause, from }) => {
+      const name = functionOf(from);
+      return name === undefined ? [] : loadIn(clause, name);
+    }),
   ];
   for (const { index, 0: call } of flat.matchAll(
     new RegExp(String.raw`(?<![\w$.])(?:${calls.join('|')})\s*\(`, 'g'),
@@ -111,21 +142,36 @@ function endOfVariables(text, loads = isLoader) {
   if (ends.length === 0) return 0;
   const last = Math.max(...ends);
   const close = flat.charAt(last - 1) === '(' ? flat.indexOf(')', last) : last;
-  const end = text.indexOf('\n', close);
-  return end < 0 ? text.length : end + 1;
+  END_OF_STATEMENT.lastIndex = close;
+  return END_OF_STATEMENT.test(flat) ? END_OF_STATEMENT.lastIndex : text.length;
+}
+
+/** @param {string} from @returns {string | undefined} the function of a package that sets variables */
+function functionOf(from) {
+  if (LOADERS.has(from)) return 'config';
+  return /^(?:node:)?process$/.test(from) ? 'loadEnvFile' : undefined;
 }
 
 /**
- * How a module calls the function `config` of a package that it has loaded.
+ * How a module calls a function of a package that it has loaded.
  *
  * @param {string} clause by which it holds the package
+ * @param {string} name
  * @returns {string[]} patterns, none if it does not call it
  */
-function loadIn(clause) {
+function loadIn(clause, name) {
   const [, all] = /^\*\s*as\s+([\w$]+)/.exec(clause) ?? [];
-  if (all !== undefined) return [String.raw`${escaped(all)}\s*\.\s*config`];
-  const named = /(?<![\w$])config(?:\s*:\s*([\w$]+))?(?![\w$])/.exec(clause);
-  return named === null ? [] : [escaped(named[1] ?? 'config')];
+  if (all !== undefined) return [String.raw`${escaped(all)}\s*\.\s*${name}`];
+  const pattern = String.raw`(?<![\w$])${name}(?:\s*:\s*([\w$]+))?(?![\w$])`;
+  const named = new RegExp(pattern).exec(clause);
+  return named === null ? [] : [escaped(named[1] ?? name)];
 }
 
-module.exports = { endOfVariables, importOfVariablesAfter, isLoader, loaderCalled, loadsVariables };
+module.exports = {
+  endOfVariables,
+  importOfVariablesAfter,
+  isImportedBare,
+  isLoader,
+  loaderCalled,
+  loadsVariables,
+};
