@@ -221,8 +221,8 @@ mod tests {
     let mut storage = BTreeMap::new();
     let mirror = Mirror::default();
     let mut spool = open(&mirror, 1);
-    spool.put(b"damaged", 1, 2000).unwrap();
     spool.put(b"expired", 3, 10).unwrap();
+    spool.put(b"damaged", 1, 2000).unwrap();
     store(&mirror, &mut storage);
     storage.values_mut().for_each(|content| content.truncate(Header::LENGTH + 2));
 

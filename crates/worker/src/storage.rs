@@ -55,7 +55,9 @@ impl Storage {
   ) -> io::Result<Self> {
     let id = Id { destination, pid: 0, random };
     let (dir, max_age_ms) = (PathBuf::new(), settings.max_age_ms);
-    let spool = Spool::open(Options { dir, id, max_age_ms, fsync: false }, mirror.clone())?;
+    let mut spool = Spool::open(Options { dir, id, max_age_ms, fsync: false }, mirror.clone())?;
+    // The files are in memory, and what was left open is restored before events resume it.
+    spool.set_adoption_step(usize::MAX);
     Ok(Self {
       id,
       mirror,
