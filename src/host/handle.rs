@@ -191,7 +191,8 @@ impl ExporterHandle {
 }
 
 impl Drop for ExporterHandle {
-  /// The recorder is garbage-collected, so nobody can mask its rows: it delivers those that must be masked without content, and ends.
+  /// The recorder is garbage-collected, so nobody can mask its rows: those that must be masked are sent without content,
+  /// and it ends.
   fn drop(&mut self) {
     self.shared.masks.set_unavailable();
     ending::start_if_events_wait(&self.shared);
