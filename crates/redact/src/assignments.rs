@@ -116,7 +116,7 @@ fn quote(text: &[u8]) -> Option<u8> {
 }
 
 /// Whether a text ends in a string with these quotes, which began in the same line: `grep "password=" a`.
-fn is_inside(text: &[u8], quote: u8) -> bool {
+pub fn is_inside(text: &[u8], quote: u8) -> bool {
   let far = text.len().saturating_sub(MAX_BEFORE);
   let near = text.get(far..).unwrap_or_default();
   let line = match memchr::memrchr(b'\n', near) {

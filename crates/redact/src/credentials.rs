@@ -78,8 +78,8 @@ pub fn accepted_pair(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
 
 /// Whether a host and its port stand before the mark of a list, and what follows is another item: `localhost:3000,a@x.com`.
 fn is_host(host: &str, behind: &str) -> bool {
-  let is_local =
-    host == "localhost" || host.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
+  let is_address = |byte: u8| byte == b'.' || byte.is_ascii_digit();
+  let is_local = host == "localhost" || host.contains('.') && host.bytes().all(is_address);
   let rest = behind.trim_start_matches(|digit: char| digit.is_ascii_digit());
   is_local && rest.len() < behind.len() && rest.starts_with([',', ';', '|', ')'])
 }

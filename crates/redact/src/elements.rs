@@ -1,41 +1,51 @@
 //! Elements of XML: `<password>x</password>`.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
-use memchr::{memchr_iter, memmem};
+use memchr::memchr_iter;
 
 use super::blanks::find_end;
 
 /// How many bytes the beginning of an element has at most.
 const LONGEST_START: usize = 256;
 
-/// The contents of the elements in a text whose names are covered, in their order.
+/// The contents of the elements in a text whose names are covered, in no order. An end belongs to the last element of its
+/// name that has begun.
 pub fn covered_contents(text: &str, covers: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
-  let mut contents: Vec<Range<usize>> = Vec::new();
-  // Names of elements that do not end, from there on.
-  let mut open: Vec<&str> = Vec::new();
+  let mut contents = Vec::new();
+  // Where the contents of the elements begin that have not ended.
+  let mut open: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
   for start in memchr_iter(b'<', text.as_bytes()) {
-    let Some((name, content)) = element(text, start + 1) else { continue };
-    let is_inner = contents.last().is_some_and(|last| start < last.end);
-    if is_inner || open.contains(&name) || !covers(local(name)) {
-      continue;
-    }
-    let behind = text.get(content..).unwrap_or_default();
-    match memmem::find(behind.as_bytes(), format!("</{name}").as_bytes()) {
-      Some(0) => {}
-      Some(end) => contents.push(content..content + end),
-      None => open.push(name),
+    if let Some(name) = end_of_element(text, start + 1) {
+      let content = open.get_mut(name).and_then(Vec::pop);
+      contents.extend(content.filter(|content| *content < start).map(|content| content..start));
+    } else if let Some((name, content)) = element(text, start + 1)
+      && covers(local(name))
+    {
+      open.entry(name).or_default().push(content);
     }
   }
   contents
 }
 
+/// The name of the element whose end follows a bracket.
+fn end_of_element(text: &str, at: usize) -> Option<&str> {
+  let rest = text.get(at..)?.strip_prefix('/')?;
+  let (name, behind) = rest.split_at(find_end(rest, &|letter| !is_part_of_name(letter)));
+  let is_end = |next: char| next == '>' || next.is_whitespace();
+  (behind.is_empty() || behind.starts_with(is_end)).then_some(name)
+}
+
+fn is_part_of_name(letter: char) -> bool {
+  letter.is_alphanumeric() || "_-.:".contains(letter)
+}
+
 /// The name of an element whose beginning ends near, and where its content begins.
 fn element(text: &str, at: usize) -> Option<(&str, usize)> {
   let rest = text.get(at..)?;
-  let is_part = |letter: char| letter.is_alphanumeric() || "_-.:".contains(letter);
-  let name =
-    rest.get(..find_end(rest, &|letter| !is_part(letter))).filter(|name| !name.is_empty())?;
+  let name = rest
+    .get(..find_end(rest, &|letter| !is_part_of_name(letter)))
+    .filter(|name| !name.is_empty())?;
   let bytes = rest.as_bytes().get(name.len()..)?;
   let end = memchr::memchr2(b'>', b'<', bytes.get(..bytes.len().min(LONGEST_START))?)?;
   let is_start = bytes.get(end) == Some(&b'>')

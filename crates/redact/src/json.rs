@@ -396,7 +396,7 @@ impl<'a> Rewrite<'a> {
     }
     let is_last = matches!(token, Token::Open(_))
       || self.scanner.next_is(b']')
-      || self.scanner.position() == self.text.len();
+      || [range.end, self.scanner.position()].contains(&self.text.len());
     let Some(Container { items: Some(items), location, .. }) = self.containers.last_mut() else {
       return false;
     };

@@ -111,15 +111,22 @@ impl<'a> Literals<'a> {
     (length > 0).then(|| self.range(rest, length))
   }
 
-  /// The second item of a list in another, of which the first is a name: `[('password', 'x')]`; the second argument of a
-  /// function that sets something: `setItem('token', 'x')`.
+  /// The second and last item of a list in another, of which the first is a name: `[('password', 'x')]`; the second argument
+  /// of a function that sets something: `setItem('token', 'x')`.
   fn value_of_pair(&self, before: &str, value: &str) -> Option<Range<usize>> {
     let quote = before.chars().next_back().filter(|last| is_quote_of_string(*last))?;
     let (before, name) = before.strip_suffix(quote)?.rsplit_once(quote)?;
     let list = trim_end(before, &SPACES).strip_suffix(['(', '['])?;
     let is_inner = trim_end(list, &SPACES).ends_with(['(', '[', '{', ',']);
-    let is_set = || pairs::sets(list) && value.starts_with(is_quote_of_string);
-    if (is_inner || is_set()) && self.covers(name) { self.value(before, value) } else { None }
+    let is_set = pairs::sets(list) && value.starts_with(is_quote_of_string);
+    if !(is_inner || is_set) || !self.covers(name) {
+      return None;
+    }
+    let covered = self.value(before, value)?;
+    // A list of names has more of them.
+    let is_name = !is_set && covered.len() <= pairs::LONGEST;
+    let is_last = !is_name || !has_another(self.text.get(covered.end..)?);
+    is_last.then_some(covered)
   }
 
   /// The covered contents of elements and options of commands, in no order.
@@ -216,6 +223,12 @@ fn last_member(text: &str) -> Option<(&str, &str)> {
   let name = trim_end(trim_end(before, &SPACES).strip_suffix(':')?, &SPACES);
   let name = name.trim_end_matches(is_quote_of_string);
   Some((word_at_end(name, &|letter| letter.is_alphanumeric() || letter == '_')?, value))
+}
+
+/// Whether another item of a list follows.
+fn has_another(behind: &str) -> bool {
+  let next = trim_start(behind, &SPACES).strip_prefix(',').map(|next| trim_start(next, &SPACES));
+  next.is_some_and(|next| !next.is_empty() && !next.starts_with([')', ']']))
 }
 
 fn is_quote_of_string(letter: char) -> bool {

@@ -6,7 +6,7 @@ use braintrust_row::scan::{Scanner, Step, Token};
 use super::{blanks::word_at_end, escapes::unescaped, paths::PathState, rules::Rules};
 
 /// The longest name, with its quotes and escapes: other strings are content.
-const LONGEST: usize = 128;
+pub const LONGEST: usize = 128;
 /// The members that have a name, besides those that end with [`NAME_ENDS`].
 const NAMES: [&str; 4] = ["id", "field", "header", "label"];
 const NAME_ENDS: [&str; 2] = ["name", "key"];

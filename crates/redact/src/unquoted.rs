@@ -6,16 +6,18 @@ use std::ops::Range;
 use memchr::memmem;
 
 use super::{
-  assignments::word,
+  assignments::{is_inside, word},
   blanks::find_end,
   marked_lines::is_line_start,
-  quotes::{end_of_escape, end_of_string, is_apostrophe},
+  quotes::{end_of_escape, end_of_string, is_apostrophe, is_quote},
 };
 
 /// Longer values are no code.
 const LONGEST_CODE: usize = 256;
 /// Values that are no secrets.
 const CONSTANTS: [&str; 7] = ["None", "null", "nil", "undefined", "true", "false", "True"];
+/// How types begin whose names end with their size.
+const TYPES: [&str; 8] = ["u", "i", "f", "int", "uint", "float", "utf", "sha"];
 /// Names of headers without a dash.
 const HEADERS: [&str; 2] = ["authorization", "cookie"];
 /// What may follow a value without a space.
@@ -42,13 +44,18 @@ pub fn assigned_length(before: &str, name: &str, value: &str) -> usize {
     return end_of_container(value);
   }
   let end = find_end(value, &is_end_of_word);
+  let is_exported = before.ends_with("export ");
+  let is_line = is_exported || is_line_start(before);
+  let is_code = || match is_exported || is_line && is_capital(name) {
+    true => is_constant(value.split_at(end)),
+    false => is_code(name, value.split_at(end)),
+  };
   // What is longer is not searched again from each of its equals signs.
-  if end <= LONGEST_CODE && is_code(name, value.split_at(end)) {
+  if end <= LONGEST_CODE && is_code() {
     return 0;
   }
   // A line of variables: the value may have any mark.
-  let line = before.strip_suffix("export ").unwrap_or(before);
-  let end = if is_line_start(line) { find_end(value, &is_end_of_line_value) } else { end };
+  let end = if is_line { find_end(value, &is_end_of_line_value) } else { end };
   let (shown, behind) = value.split_at(end);
   let is_scheme = SCHEMES.iter().any(|scheme| shown.eq_ignore_ascii_case(scheme));
   match behind.strip_prefix(' ').filter(|_| is_scheme) {
@@ -82,8 +89,15 @@ pub fn options(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
       return None;
     }
     let start = text.len() - value.len();
-    if value.starts_with(['"', '\'']) {
-      return Some((name, start..(start + end_of_string(value.as_bytes(), 0) + 1).min(text.len())));
+    if let Some(quote) = value.bytes().next().filter(|first| is_quote(*first)) {
+      let end = end_of_string(value.as_bytes(), 0);
+      if end < value.len() {
+        return Some((name, start..start + end + 1));
+      }
+      // One that does not end in its line hides no others. It may end a string around the option: `"--token " + token`.
+      let line = value.get(..find_end(value, &|letter| letter == '\n'))?.trim_end();
+      let is_cut = !is_inside(text.get(..start)?.as_bytes(), quote);
+      return is_cut.then_some((name, start..start + line.len()));
     }
     let word = value
       .get(..find_end(value, &is_end_of_word))
@@ -152,8 +166,22 @@ pub fn in_brackets<'t>(before: &str, name: &str, behind: &'t str) -> Option<&'t 
     let end = find_end(next, &|letter| !letter.is_alphanumeric() && letter != '_');
     next.get(end..).is_some_and(|behind| behind.starts_with(':'))
   };
-  let is_member = next.starts_with(['}', ']']) || outer.ends_with(['{', '[']) && is_next_name();
+  let is_member = next.starts_with(['}', ']']) || is_in_open_brackets(outer) && is_next_name();
   (is_member && is_random(name, value)).then_some(value)
+}
+
+/// Whether brackets that do not end begin near the end of a text.
+fn is_in_open_brackets(text: &str) -> bool {
+  let mut closed = 0_usize;
+  for byte in text.bytes().rev().take(LONGEST_CODE) {
+    match byte {
+      b'}' | b']' => closed += 1,
+      b'{' | b'[' if closed == 0 => return true,
+      b'{' | b'[' => closed -= 1,
+      _ => {}
+    }
+  }
+  false
 }
 
 /// Whether a value is one word with a digit, and no code, which has a mark behind it.
@@ -171,10 +199,18 @@ fn is_random(name: &str, value: &str) -> bool {
 /// Whether a word is that of a type: `u8`, `int32`.
 fn is_type(word: &str) -> bool {
   let letters = word.trim_end_matches(|letter: char| letter.is_ascii_digit());
-  let is_size = letters.len() < word.len() && word.len() - letters.len() <= 3;
-  is_size
-    && (1..=5).contains(&letters.len())
-    && letters.bytes().all(|letter| letter.is_ascii_lowercase())
+  (1..=3).contains(&(word.len() - letters.len())) && TYPES.contains(&letters)
+}
+
+/// Whether a name is that of a variable of the environment.
+fn is_capital(name: &str) -> bool {
+  name.contains(char::is_uppercase) && !name.contains(char::is_lowercase)
+}
+
+/// Whether the value of a variable of the environment, with what follows it, is no secret: a command, another variable, a
+/// constant.
+fn is_constant((value, behind): (&str, &str)) -> bool {
+  value == "$" && behind.starts_with(['(', '{']) || CONSTANTS.contains(&value)
 }
 
 /// Whether a value without quotes is code, with what follows it: a call, an item, a member, a constant, the variable with

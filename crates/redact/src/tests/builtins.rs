@@ -50,6 +50,8 @@ fn credentials_are_found_in_headers_members_and_urls() {
     ("credentials", "see https://a:p%40s@s@h:80/x@y.", "see https://[redacted]@h:80/x@y."),
     ("credentials", "rediss://:h\u{fc}nter2@h1,b:c@h", "rediss://[redacted]@h"),
     ("credentials", "redis://localhost:3000x,y@h", "redis://[redacted]@h"),
+    ("credentials", "redis://:12,hunter@cache", "redis://[redacted]@cache"),
+    ("credentials", "amqp://1000:22;x@h", "amqp://[redacted]@h"),
     ("emails", "ada@2x.com ada@10.0.0.1.example.com", "[redacted] [redacted]"),
     ("credentials", "{\"a\":\"mongodb+srv:\\/\\/a:b@h\"", "{\"a\":\"mongodb+srv://[redacted]@h\""),
   ];

@@ -74,7 +74,9 @@ fn a_name_in_a_list_covers_the_item_behind_it() {
   ] {
     check(&value, &expected);
   }
-  for cut in [r#"[["password","hunt"#, r#"{"args":["--password","hunt"#] {
+  for cut in
+    [r#"[["password","hunt"#, r#"{"args":["--password","hunt"#, r#"{"h":[["password","hunt"#]
+  {
     let left = input(keys(), &json!(cut));
     assert!(!left.to_string().contains("hunt"), "{left}");
   }
@@ -115,7 +117,13 @@ fn printed_pairs_are_covered() {
       "{ name: \u{1b}[32m'password'\u{1b}[39m, value: \u{1b}[32m'hunter2'\u{1b}[39m }",
       "{ name: \u{1b}[32m'password'\u{1b}[39m, value: \u{1b}[32m'[redacted]'\u{1b}[39m }",
     ),
+    (
+      "f(a, [('password', 'hunter2',), ('password',\n 'hunter2'\n)",
+      "f(a, [('password', '[redacted]',), ('password',\n '[redacted]'\n)",
+    ),
+    ("f(a, [['password', 'hunter2',", "f(a, [['password', '[redacted]',"),
     ("['password', 'email']", "['password', 'email']"),
+    ("omit(user, ['password', 'email', 'id'])", "omit(user, ['password', 'email', 'id'])"),
     ("f('password', 'email')", "f('password', 'email')"),
     ("{ type: 'password', value: 'x' }", "{ type: 'password', value: 'x' }"),
   ] {
@@ -133,6 +141,8 @@ fn pairs_take_linear_time() {
     "{\"value\":1,\"value\":1},",
     "'value':',",
     "[('password', (",
+    "[('password', 'a' + (",
+    "[('password', 'a', ",
     "',",
   ] {
     input(keys(), &json!(piece.repeat(50_000)));
