@@ -24,8 +24,8 @@ const LINE_LIMIT = 200;
 /** How esbuild begins and ends the function of a module. */
 const BEGINNING = /^ {2}("[^"\n]+")(\(.*\) \{)$/gm;
 const END = /^ {2}\}\n\}\);$/gm;
-/** A module's function in parentheses. */
-const IN_PARENTHESES = /"js\/[^"\n]+": ?\(function\(/g;
+/** A module's function in parentheses, behind its name, within which esbuild may break the line. */
+const IN_PARENTHESES = /":\s*\(\s*function\s*\(/g;
 
 /** Writes the bundle. @param {string} file */
 export async function bundleEntry(file) {
