@@ -727,7 +727,7 @@ describe('with rows of two loggers pending', () => {
         const killed = spawnSync(process.execPath, ['-e', setup + first + ${JSON.stringify(killOnceSpooled(spool))}]);
         show([killed.signal]);
         await fetch(A.apiUrl + '/up');
-        const next = ${JSON.stringify(withSpool('bt.initLogger(A); bt.initLogger(B);'))};
+        const next = ${JSON.stringify(withSpool('const all = [bt.initLogger(A), bt.initLogger(B)];') + UNTIL_ADOPTED)};
         show([spawnSync(process.execPath, ['-e', setup + next]).status]);`,
         ({ A, B }, { shown }) => {
           expect(shown).toEqual([['SIGKILL'], [0]]);
@@ -751,6 +751,11 @@ describe('with rows of two loggers pending', () => {
       );
     }));
 });
+
+/** A process may end before its loggers have searched the spool: the next one delivers then. */
+const UNTIL_ADOPTED = `
+  const look = () => all.every((one) => one.stats().accepted > 0) || setTimeout(look, 20);
+  look();`;
 
 /** A program that kills itself once the spans of two loggers are in the spool: of each, 20 that have ended and an open one. */
 const killOnceSpooled = (spool: string) => `
