@@ -164,7 +164,7 @@ function withImport(file, specifier, loads = isLoader) {
   const loaded = isRequired ? endOfVariables(text, loads) : (last?.fromStart ?? 0);
   const next = imports.find(({ start }) => start >= loaded);
   const first = next && startOf(text, next.start);
-  const at = first ?? Math.max(loaded, endOfFirstLines(text, imports.at(-1)?.fromStart));
+  const at = first ?? Math.max(loaded, endOfFirstLines(text, flat, imports.at(-1)?.fromStart));
   const before = text.slice(0, at);
   const gap = at === 0 || before.endsWith('\n') || first !== undefined ? '' : newline;
   // Without it, a bracket would go on with this line.
@@ -186,11 +186,12 @@ function startOf(text, at) {
  * Where the code of a module begins: behind its last import, if it has one, else behind its directives.
  *
  * @param {string} text
+ * @param {string} flat its code without what is in brackets
  * @param {number} [fromStart] where the last import names its module
  */
-function endOfFirstLines(text, fromStart) {
+function endOfFirstLines(text, flat, fromStart) {
   if (fromStart !== undefined) {
-    const end = flattened(withoutTexts(text)).indexOf('\n', fromStart);
+    const end = flat.indexOf('\n', fromStart);
     return end < 0 ? text.length : end + 1;
   }
   const end = directivesOf(text).at(-1)?.end;

@@ -7,9 +7,10 @@ const path = require('node:path');
 const { emptyEnvironment, isForCloudflare } = require('../support/cloudflare');
 const { executed } = require('./packages');
 const { withoutComments } = require('./lexer');
+const { reaches } = require('./module-graph');
 const { isCommonJs } = require('./modules');
 const { sharedNames, usesOfficial } = require('./tracing');
-const { importOfVariablesAfter, isImportedBare, loaderCalled } = require('./variables');
+const { loaderCalled, orderOfImports } = require('./variables');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./changes').Change} Change */
@@ -49,15 +50,18 @@ function lateVariables(project, module) {
   const { app } = project;
   if (app === undefined || app.path === module || isCommonJs(app)) return undefined;
   const effect = `${module} finds no key that it sets`;
-  const late = importOfVariablesAfter(project, app, module);
-  if (late !== undefined) {
+  const { reading, setting, isBefore } = orderOfImports(project, app, module);
+  if (isBefore) return undefined;
+  if (reading >= 0 && setting !== undefined) {
     return {
-      detail: `${app.path} imports \`${late}\`, which sets variables, after ${module}: ${effect}`,
-      advice: `Import \`${late}\` before that module instead.`,
+      detail: `${app.path} imports \`${setting}\`, which sets variables, after ${module}: ${effect}`,
+      advice: `Import \`${setting}\` before that module instead.`,
     };
   }
+  // It is not imported, but loaded later, or will be imported after that.
+  if (reading < 0 && (setting !== undefined || reaches(project, app, module))) return undefined;
   const loader = loaderCalled(app.text);
-  if (loader === undefined || !isImportedBare(project, app, module)) return undefined;
+  if (loader === undefined) return undefined;
   const isNode = loader === 'process';
   const call = isNode ? '`loadEnvFile()`' : `\`config()\` of \`${loader}\``;
   return {

@@ -3,7 +3,7 @@
 // What sets variables from files: the tracing module reads the key, and so must be loaded after it.
 
 const { withoutTexts } = require('./lexer');
-const { importing, isOfTypes, modulesNamed, reaches } = require('./module-graph');
+const { importing, isOfTypes, modulesNamed } = require('./module-graph');
 const { assignedImportsOf, callsOf, escaped, flattened, importsOf } = require('./source');
 
 /** Modules that set variables from files when they are loaded. */
@@ -86,33 +86,6 @@ function orderOfImports(project, file, module) {
 }
 
 /**
- * The first import of an ES module that sets variables, if all of them stand behind that of another module.
- *
- * @param {Project} project
- * @param {SourceFile} file
- * @param {string} module
- * @returns {string | undefined} what it imports
- */
-function importOfVariablesAfter(project, file, module) {
-  const { reading, setting, isBefore } = orderOfImports(project, file, module);
-  return reading >= 0 && !isBefore ? setting : undefined;
-}
-
-/**
- * Whether an ES module imports another one before its first statement, or does not load it yet, and no import sets
- * variables for it.
- *
- * @param {Project} project
- * @param {SourceFile} file
- * @param {string} module
- */
-function isImportedBare(project, file, module) {
-  const { reading, setting, isBefore } = orderOfImports(project, file, module);
-  if (reading >= 0) return !isBefore;
-  return setting === undefined && !reaches(project, file, module);
-}
-
-/**
  * Behind the line of a CommonJS module that sets variables from files last.
  *
  * @param {string} text
@@ -169,9 +142,8 @@ function loadIn(clause, name) {
 
 module.exports = {
   endOfVariables,
-  importOfVariablesAfter,
-  isImportedBare,
   isLoader,
   loaderCalled,
   loadsVariables,
+  orderOfImports,
 };
