@@ -31,22 +31,20 @@ pub fn covered_contents(text: &str, covers: impl Fn(&str) -> bool) -> Vec<Range<
 /// The name of the element whose end follows a bracket.
 fn end_of_element(text: &str, at: usize) -> Option<&str> {
   let rest = text.get(at..)?.strip_prefix('/')?;
-  let (name, behind) = rest.split_at(find_end(rest, &|letter| !is_part_of_name(letter)));
+  let (name, behind) = name_of(rest);
   let is_end = |next: char| next == '>' || next.is_whitespace();
   (behind.is_empty() || behind.starts_with(is_end)).then_some(name)
 }
 
-fn is_part_of_name(letter: char) -> bool {
-  letter.is_alphanumeric() || "_-.:".contains(letter)
+/// The name with which a text begins, and what follows it.
+fn name_of(text: &str) -> (&str, &str) {
+  text.split_at(find_end(text, &|letter| !letter.is_alphanumeric() && !"_-.:".contains(letter)))
 }
 
 /// The name of an element whose beginning ends near, and where its content begins.
 fn element(text: &str, at: usize) -> Option<(&str, usize)> {
-  let rest = text.get(at..)?;
-  let name = rest
-    .get(..find_end(rest, &|letter| !is_part_of_name(letter)))
-    .filter(|name| !name.is_empty())?;
-  let bytes = rest.as_bytes().get(name.len()..)?;
+  let (name, behind) = Some(name_of(text.get(at..)?)).filter(|(name, _)| !name.is_empty())?;
+  let bytes = behind.as_bytes();
   let end = memchr::memchr2(b'>', b'<', bytes.get(..bytes.len().min(LONGEST_START))?)?;
   let is_start = bytes.get(end) == Some(&b'>')
     && (end == 0 || bytes.first().is_some_and(u8::is_ascii_whitespace))
