@@ -56,7 +56,7 @@ test.each(['natural', 'exit', 'flush', 'worker: natural', 'worker: exit'])(
   },
 );
 
-test('a worker that is terminated delivers what it could not mask any more without content, and says so', async () => {
+test('a worker that is terminated delivers what it can no longer mask without content, and reports that', async () => {
   const began = Date.now();
   const { code, stderr, rows, text } = await masked('hides', 'worker: terminate', PATIENT);
   expect(code).toBe(0);
