@@ -94,10 +94,18 @@ test('a logger that opens while another one closes leaves it the rows that it st
   expect(await seen('logger that opens while another one closes')).toEqual(expected);
 });
 
-test('a logger that opens takes over what another one cannot deliver for long while it closes', async () => {
-  const expected = { complete: false, sent: 1, lost: {} };
-  expect(await seen('logger that closes for long')).toEqual(expected);
-});
+test.each([
+  ['', 'logger that closes for long'],
+  [
+    ', in an isolate that stands still',
+    'logger that closes for long while the isolate stands still',
+  ],
+])(
+  'a logger that opens takes over what another one cannot deliver for long while it closes%s',
+  async (_, name) => {
+    expect(await seen(name)).toEqual({ complete: false, sent: 1, lost: {} });
+  },
+);
 
 test('a flush after which nothing is recorded stores nothing', async () => {
   const nothing = { isStored: true, complete: true, changes: 0 };
@@ -196,6 +204,10 @@ test('functions of `JSON` that a test of the application replaces are called by 
 test('of the six connections of a Worker, one is left to the application while the server does not respond', async () => {
   const { most } = await seen('server that does not respond');
   expect(most).toBeLessThan(6);
+});
+
+test('a request that another one repeats is aborted', async () => {
+  expect(await seen('request that is repeated')).toEqual({ open: 1 });
 });
 
 test('the limit of subrequests is named', async () => {

@@ -25,7 +25,12 @@ const PATIENCE_MS = 30_000;
  * @typedef {{ ticket: number, generation: number, isComplete?: boolean }} Flush
  */
 
-/** A request in flight. @typedef {{ id: number, generation: number, leader: Leader, abort: AbortController }} InFlight */
+/**
+ * A request in flight.
+ * @typedef {{ id: number, generation: number, key: string, leader: Leader, abort: AbortController }} InFlight
+ */
+
+/** The requests of a leader, and its operations of the storage. @typedef {Map<Promise<void>, InFlight | undefined>} Own */
 
 /**
  * Delivers the rows of one recorder. The runtime ties each request and each timer to the incoming request that made
@@ -165,9 +170,20 @@ export class Delivery {
     if (!isInRequest()) return;
     const longestMs = Math.min(timeoutMs, 2 ** 31);
     const until = monotonicMs() + longestMs;
-    this.#keepAlive(this.settle(Math.max(PATIENCE_MS, longestMs)).catch(() => {}));
-    const isDone = () => isEnough() || this.#recorder.generation === undefined;
-    while (!isDone() && monotonicMs() < until) await sleep(AWAIT_MS);
+    let hasEnded = false;
+    const isOver = () => this.#recorder.generation === undefined || monotonicMs() >= until;
+    const isDone = () => (hasEnded ||= isEnough() || isOver());
+    const drive = async () => {
+      await this.settle(Math.max(PATIENCE_MS, longestMs));
+      // All is settled, but another recorder may have told this one to end meanwhile.
+      while (!isDone()) {
+        await sleep(AWAIT_MS);
+        this.touch();
+        await this.settle(longestMs);
+      }
+    };
+    this.#keepAlive(drive().catch(() => {}));
+    while (!isDone()) await sleep(AWAIT_MS);
   }
 
   /**
@@ -177,22 +193,35 @@ export class Delivery {
   async #run(isEnough) {
     const isDone = () => isEnough() || this.#recorder.generation === undefined;
     const self = { at: monotonicMs() };
-    /** The requests of this leader. @type {Set<Promise<void>>} */
-    const own = new Set();
+    /** @type {Own} */
+    const own = new Map();
     while (!isDone()) {
       if (!this.#leads(self)) {
+        this.#abortUnawaited(own);
         await sleep(FOLLOW_MS);
         continue;
       }
       const timeoutMs = this.#poll(self, own);
       if (isDone()) break;
-      await Promise.race([sleep(Math.min(timeoutMs ?? LEAD_MS, LEAD_MS)), ...own]);
+      await Promise.race([sleep(Math.min(timeoutMs ?? LEAD_MS, LEAD_MS)), ...own.keys()]);
     }
     if (this.#leader === self) this.#leader = undefined;
     // Who leaves now would take its requests along.
     while (own.size > 0) {
       self.at = this.#ledAt = monotonicMs();
-      await Promise.race([sleep(LEAD_MS), ...own]);
+      this.#abortUnawaited(own);
+      await Promise.race([sleep(LEAD_MS), ...own.keys()]);
+    }
+  }
+
+  /**
+   * Aborts the requests for which nothing waits: they are cancelled, or another leader took this one for gone. Only the
+   * request of the application that began them may abort them.
+   * @param {Own} own
+   */
+  #abortUnawaited(own) {
+    for (const request of own.values()) {
+      if (request && this.#inFlight.get(request.key) !== request) request.abort.abort();
     }
   }
 
@@ -210,7 +239,7 @@ export class Delivery {
   /**
    * Does what is due and begins the requests.
    * @param {Leader} leader
-   * @param {Set<Promise<void>>} own
+   * @param {Own} own
    * @returns {number | null | undefined} in how many milliseconds something is due
    */
   #poll(leader, own) {
@@ -224,13 +253,9 @@ export class Delivery {
     const progress = recorder.poll();
     // The core failed, and another one may fail as well: not at once again.
     if (progress === undefined) return LEAD_MS;
-    for (const id of progress.cancelled) {
-      const key = `${recorder.generation}/${id}`;
-      const request = this.#inFlight.get(key);
-      this.#inFlight.delete(key);
-      // Only the request of the application that began it may abort it.
-      if (request?.leader === leader) request.abort.abort();
-    }
+    for (const id of progress.cancelled) this.#inFlight.delete(`${recorder.generation}/${id}`);
+    // Before others begin: a Worker has few connections.
+    this.#abortUnawaited(own);
     for (const [ticket, isComplete] of progress.completed) {
       for (const flush of this.#flushes) {
         const isIt = flush.ticket === ticket && flush.generation === recorder.generation;
@@ -240,11 +265,11 @@ export class Delivery {
     const work = recorder.storageWork?.begin(leader, isGone);
     if (work !== undefined) {
       const stored = work.then(() => void own.delete(stored));
-      own.add(stored);
+      own.set(stored, undefined);
     }
     for (let next = recorder.requests.take(); next !== undefined; next = recorder.requests.take()) {
-      const request = { ...next, leader, abort: new AbortController() };
-      const key = `${request.generation}/${request.id}`;
+      const key = `${next.generation}/${next.id}`;
+      const request = { ...next, key, leader, abort: new AbortController() };
       this.#inFlight.set(key, request);
       const sender = { recorder, isGone: () => isGone(leader) };
       const sent = sendOrShare(request, request.abort.signal, sender).then((answer) => {
@@ -252,7 +277,7 @@ export class Delivery {
         // Nothing waits for what is cancelled, nor for the response of a leader that was taken for gone.
         if (this.#inFlight.delete(key)) recorder.requests.respond(request, answer);
       });
-      own.add(sent);
+      own.set(sent, request);
     }
     this.#isSettled = progress.isSettled && own.size === 0;
     const { stats, waiting } = progress;

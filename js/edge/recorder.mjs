@@ -51,6 +51,7 @@ export class EdgeRecorder {
   /** The instance of the core whose rows are being masked. */
   #maskedGeneration = 0;
   #isClosed = false;
+  #endsNow = false;
 
   /**
    * Throws when the settings are not usable.
@@ -231,6 +232,9 @@ export class EdgeRecorder {
   hasEnded = () => !this.delivery.isDriven || (this.#isClosed && this.isKept());
 
   endNow() {
+    // Once: its end awaits that the core has handled this.
+    if (this.#isClosed || this.#endsNow) return;
+    this.#endsNow = true;
     this.#session.run(undefined, (core, number) => core.call('flush', number, 1, 0, ...now()));
   }
 

@@ -15,6 +15,8 @@ const MAX_LIST_AGAIN_MS = 60_000;
 const HAND_OVER_MS = 3000;
 /** How long this one waits for that. */
 const MAX_HAND_OVER_MS = 10_000;
+/** The most that a poll adds to that time, in milliseconds: while the isolate stands still, no other recorder ends. */
+const MAX_WAIT_STEP_MS = 500;
 
 /** @typedef {import('./delivery.mjs').Leader} Leader */
 
@@ -42,8 +44,9 @@ export class StorageWork {
   /** How often in succession the files could not be listed, and when they are listed again. */
   #failures = 0;
   #listAt = 0;
-  /** Since when it waits for other recorders to end. @type {number | undefined} */
-  #waitingSince;
+  /** How long it waits for other recorders to end, and when it last asked. */
+  #waitedMs = 0;
+  #askedAt = 0;
 
   /**
    * @param {Owner} owner
@@ -117,10 +120,11 @@ export class StorageWork {
   #awaitsOther() {
     const others = this.#ending().filter((other) => !other.hasEnded());
     const now = monotonicMs();
-    this.#waitingSince = others.length > 0 ? (this.#waitingSince ?? now) : undefined;
-    const waitedMs = now - (this.#waitingSince ?? now);
-    if (waitedMs >= HAND_OVER_MS) for (const other of others) other.endNow();
-    return others.length > 0 && waitedMs < MAX_HAND_OVER_MS;
+    const stepMs = Math.min(now - this.#askedAt, MAX_WAIT_STEP_MS);
+    this.#waitedMs = others.length > 0 ? this.#waitedMs + stepMs : 0;
+    this.#askedAt = now;
+    if (this.#waitedMs >= HAND_OVER_MS) for (const other of others) other.endNow();
+    return others.length > 0 && this.#waitedMs < MAX_HAND_OVER_MS;
   }
 
   /**

@@ -211,7 +211,7 @@ const SCENARIOS = {
     return { sent, lost, left: values.size };
   },
   /** The server does not respond to one that closes: how many rows the next one sends, and what is lost. */
-  async 'logger that closes for long'() {
+  async 'logger that closes for long'(stops = []) {
     const one = storage();
     isDown = true;
     const first = init({ storage: one, requestTimeoutMs: 600_000 });
@@ -225,10 +225,18 @@ const SCENARIOS = {
     const { lists } = one;
     const next = init({ storage: one, release: 'next', requestTimeoutMs: 1000 });
     const flushed = next.flush({ timeoutMs: 600_000 });
+    for (const ms of stops) {
+      await sleep(200);
+      pass(ms);
+    }
     while (one.lists === lists) await sleep(10);
     delayMs = 0;
     const [{ complete, lost }, { sent }] = await Promise.all([closed, flushed]);
     return { complete, sent, lost };
+  },
+  /** As above, in an isolate that stands still for longer than the next one waits. */
+  async 'logger that closes for long while the isolate stands still'() {
+    return await this['logger that closes for long']([11_000, 11_000]);
   },
   /** Nothing is recorded before: with a storage, and without. */
   async 'id without a row'() {
@@ -741,6 +749,31 @@ const SCENARIOS = {
       await sleep(200);
     }
     return { most: requests.most };
+  },
+  /** An isolate stands still for so long that one request takes another one for ended. How many requests hang then. */
+  async 'request that is repeated'() {
+    const logger = init();
+    logger.log({ input: 'in' });
+    await logger.flush();
+    const requests = { begun: 0, open: 0 };
+    globalThis.fetch = (_, { signal }) =>
+      new Promise((_, reject) => {
+        requests.begun++;
+        requests.open++;
+        signal.addEventListener('abort', () => {
+          requests.open--;
+          reject(signal.reason);
+        });
+      });
+    logger.log({ input: 'in' });
+    void logger.flush({ timeoutMs: 600_000 });
+    while (requests.begun === 0) await sleep(10);
+    while (requests.begun === 1) {
+      pass(2500);
+      await sleep(40 + Math.random() * 250);
+    }
+    for (let n = 0; n < 500 && requests.open > 1; n++) await sleep(10);
+    return { open: requests.open };
   },
   /** The requests of the application have used up what an invocation may send. */
   async 'limit of subrequests'() {
