@@ -24,6 +24,10 @@ const SWEEP_EVERY_MS: i64 = 60 * 60 * 1000;
 /// takes others.
 const MAX_PROCESSES: usize = 256;
 
+/// How many adoptions in succession wait for a segment that cannot be adopted: rows of the same spans may be in it and in
+/// later ones. Then these are adopted without it.
+const MAX_WAITS: u32 = 3;
+
 /// The result of [`Spool::adopt`].
 #[derive(Debug, Default)]
 pub struct Adopted {
@@ -74,7 +78,8 @@ impl<F: Files> Spool<F> {
   /// listing, and one lock attempt for each running process.
   ///
   /// One call examines or renames a bounded number of files, and [`Adopted::has_more`] asks for the next one. The
-  /// snapshots come last, after all segments. Snapshots do not expire.
+  /// snapshots come last, after all segments. Snapshots do not expire. What follows a segment that cannot be adopted
+  /// stays with it, for a few calls.
   pub fn adopt(&mut self, now: i64) -> Adopted {
     let mut adopted = Adopted::default();
     let begun = self.adoption.take();
@@ -88,24 +93,32 @@ impl<F: Files> Spool<F> {
       left -= 1;
       self.examine_for(&mut adoption, name, &mut adopted, now);
     }
+    let waits = self.waits < MAX_WAITS;
     while left > 0
+      && !(waits && adoption.fails)
       && let Some(found) = adoption.found.pop_front()
     {
       left -= 1;
       match adopted.note(self.take_over(&found)) {
         Some(segment) => adopted.segments.extend(segment),
         None => {
+          adoption.fails = true;
           if let Some(Some(dead)) = adoption.others.get_mut(&found.id) {
             dead.has_more = true;
           }
         }
       }
     }
+    if waits && adoption.fails && adoption.names.len() == 0 {
+      self.waits += 1;
+      return adopted;
+    }
     if adoption.names.len() + adoption.found.len() > 0 {
       self.adoption = Some(adoption);
       adopted.has_more = true;
       return adopted;
     }
+    self.waits = if adoption.fails { self.waits } else { 0 };
     adopted.snapshots = adoption.snapshots;
     for dead in adoption.others.into_values().flatten() {
       if dead.has_snapshot {
@@ -149,7 +162,7 @@ impl<F: Files> Spool<F> {
     let mut names = adopted.note(self.list()).flatten()?;
     names.retain(|name| others.get(&name.id).is_some_and(Option::is_some));
     let (names, found) = (names.into_iter(), VecDeque::new());
-    Some(Adoption { others, names, found, snapshots: Vec::new() })
+    Some(Adoption { others, names, found, snapshots: Vec::new(), fails: false })
   }
 
   /// Handles a file of a dead process.
@@ -163,7 +176,12 @@ impl<F: Files> Spool<F> {
     let Some(Some(dead)) = adoption.others.get_mut(&name.id) else { return };
     match adopted.note(self.examine(name, now)) {
       Some(Outcome::Nothing) => {}
-      Some(Outcome::Stays) | None => dead.has_more = true,
+      Some(Outcome::Stays) => dead.has_more = true,
+      None => {
+        let is_segment = matches!(name.kind, Kind::Segment(_));
+        adoption.fails |= is_segment && name.id.destination == self.options.id.destination;
+        dead.has_more = true;
+      }
       Some(Outcome::Segment(segment)) => adoption.found.push_back(segment),
       Some(Outcome::Snapshot(content)) => {
         adoption.snapshots.push(content);

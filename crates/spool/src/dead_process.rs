@@ -43,6 +43,8 @@ pub struct Adoption<L> {
   pub found: VecDeque<OrphanedSegment>,
   /// The snapshots.
   pub snapshots: Vec<Vec<u8>>,
+  /// Whether a segment cannot be adopted now.
+  pub fails: bool,
 }
 
 impl<L> DeadProcess<L> {

@@ -83,6 +83,8 @@ pub struct Spool<F: Files> {
   pub(super) adoption: Option<Adoption<F::Lock>>,
   /// The most files that one step of an adoption examines and takes over.
   pub(super) adoption_step: usize,
+  /// How many adoptions in succession have waited for a segment that cannot be adopted.
+  pub(super) waits: u32,
   /// When the whole directory was last searched for expired files, milliseconds since the epoch.
   pub(super) swept_at: Option<i64>,
 }
@@ -112,6 +114,7 @@ impl<F: Files> Spool<F> {
       pending_cleanup: Vec::new(),
       adoption: None,
       adoption_step: ADOPTION_STEP,
+      waits: 0,
       swept_at: None,
     })
   }

@@ -342,6 +342,49 @@ fn a_segment_that_cannot_be_adopted_is_reported_and_stays() {
   assert_eq!(adopter.adopt(NOON).segments.len(), 1);
 }
 
+/// What a process adopts whose operations of these numbers fail, in one adoption after the other: of two segments of a dead
+/// process, and its snapshot.
+fn adopted_with_failures(failures: &[Option<u32>]) -> Vec<(Vec<Vec<u8>>, usize)> {
+  let files = MemoryFiles::default();
+  let mut dead = open(&files, id(1, 1));
+  dead.put(b"first", 1, NOON).unwrap();
+  dead.put(b"later", 1, NOON + 1).unwrap();
+  dead.write_snapshot(b"open", NOON).unwrap();
+  drop(dead);
+  let mut adopter = open(&files, id(1, 2));
+  let adopt = |failure: &Option<u32>| {
+    files.disarm();
+    if let Some(operation) = failure {
+      files.arm(*operation, Fault::Error(ErrorKind::TimedOut));
+    }
+    let adopted = adopter.adopt(NOON);
+    files.disarm();
+    (contents(&adopter, &adopted.segments), adopted.snapshots.len())
+  };
+  failures.iter().map(adopt).collect()
+}
+
+#[test]
+fn what_follows_a_segment_that_cannot_be_adopted_waits_for_it() {
+  let whole = (vec![b"first".to_vec(), b"later".to_vec()], 1);
+  let mut waited = 0;
+  for operation in 0..12 {
+    let [(mut segments, snapshots), (others, next_snapshots)] =
+      adopted_with_failures(&[Some(operation), None]).try_into().unwrap();
+    assert!(segments.len() == 2 || snapshots == 0, "the snapshot comes last, {operation}");
+    waited += usize::from(segments.is_empty());
+    segments.extend(others);
+    assert_eq!((segments, snapshots + next_snapshots), whole, "operation {operation}");
+  }
+  assert!(waited > 1);
+}
+
+#[test]
+fn what_follows_a_segment_that_cannot_be_adopted_does_not_wait_for_ever() {
+  let lasting = |operation| adopted_with_failures(&[Some(operation); 4]);
+  assert!((0..12).any(|operation| lasting(operation)[3] == (vec![b"later".to_vec()], 1)));
+}
+
 #[test]
 fn a_process_that_is_starting_is_not_adopted() {
   for operation in 0..8 {
