@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   cpSync,
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -45,19 +47,36 @@ test.each([
 test('NODE_OPTIONS switch addons off, too', () =>
   expectWarning(['-e', PROGRAM], ['also in NODE_OPTIONS'], { NODE_OPTIONS: '--no-addons' }));
 
-test('a binary in the package itself, as a clone or a single tarball has it, is not loaded when it is cut short', () =>
-  withDirectory(async (directory) => {
-    for (const name of ['index.js', 'js', 'native.js', 'package.json']) {
-      cpSync(join(ROOT, name), join(directory, name), { recursive: true });
-    }
-    const binary = readdirSync(ROOT).find((name) => /^flue-braintrust\..*\.node$/.test(name)) ?? '';
-    copyFileSync(join(ROOT, binary), join(directory, binary));
-    truncateSync(join(directory, binary), Math.floor(statSync(join(ROOT, binary)).size / 2));
-    const ended = await run(['-e', PROGRAM.replace('flue-braintrust', directory)], KEY);
-    expect(ended).toMatchObject({ code: 0, stdout: 'done\n' });
-    expect(ended.stderr).toContain('FLUE_BRAINTRUST_NOT_STARTED');
-    expect(ended.stderr).toContain(binary);
-  }));
+const unixTest = process.platform === 'win32' ? test.skip : test;
+
+unixTest.each<[string, (file: string) => void]>([
+  ['it is cut short', (file) => truncateSync(file, Math.floor(statSync(file).size / 2))],
+  ['a FIFO is in its place', (file) => replaced(file, () => execFileSync('mkfifo', [file]))],
+  ['a device is in its place', (file) => replaced(file, () => symlinkSync('/dev/zero', file))],
+  ['a folder is in its place', (file) => replaced(file, () => mkdirSync(file))],
+])(
+  'a binary in the package itself, as a clone or a single tarball has it, is not loaded when %s',
+  (_how, damage) =>
+    withDirectory(async (directory) => {
+      for (const name of ['index.js', 'js', 'native.js', 'package.json']) {
+        cpSync(join(ROOT, name), join(directory, name), { recursive: true });
+      }
+      const binary =
+        readdirSync(ROOT).find((name) => /^flue-braintrust\..*\.node$/.test(name)) ?? '';
+      copyFileSync(join(ROOT, binary), join(directory, binary));
+      damage(join(directory, binary));
+      const ended = await run(['-e', PROGRAM.replace('flue-braintrust', directory)], KEY, 60_000);
+      expect(ended).toMatchObject({ code: 0, stdout: 'done\n' });
+      expect(ended.stderr).toContain('FLUE_BRAINTRUST_NOT_STARTED');
+      expect(ended.stderr).toContain(binary);
+    }),
+);
+
+/** Puts something else in the place of a file. */
+function replaced(file: string, put: () => void) {
+  rmSync(file);
+  put();
+}
 
 /** What the system says of a binary that it does not load, and what the warning must say. */
 test.each([

@@ -1,8 +1,9 @@
 'use strict';
 
-// Loads the native binary. Its error names the cause and the remedy in one line. Never loads a truncated file.
+// Loads the native binary. Its error names the cause and the remedy in one line. Never loads a truncated file, and never
+// waits for one that is a FIFO.
 
-const { closeSync, existsSync, fstatSync, openSync, readSync } = require('node:fs');
+const { closeSync, existsSync, fstatSync, openSync, readSync, statSync } = require('node:fs');
 const path = require('node:path');
 
 const { explain, overriding, PLATFORMS, ReplacedBinaryError } = require('./native-load-error.js');
@@ -18,7 +19,7 @@ function loadNative() {
 /** @returns {typeof import('../native.d.ts')} */
 function load() {
   try {
-    checkWhole();
+    checkFiles();
     const native = require('../native.js');
     // A bundler may have put the name or the bytes of the file in its place.
     if (typeof native?.Recorder !== 'function') throw new ReplacedBinaryError(native);
@@ -28,15 +29,16 @@ function load() {
   }
 }
 
-/** Loading a file that was cut short ends a Linux process with a signal; elsewhere the system refuses it. */
-function checkWhole() {
-  if (process.platform !== 'linux') return;
-  const ofMachine = PLATFORMS.filter((name) => name.startsWith(`linux-${process.arch}`));
+/** Loading a file that was cut short ends a Linux process with a signal, and loading a FIFO or a device never ends. */
+function checkFiles() {
+  const machine = `${process.platform}-${process.arch}`;
+  const ofMachine = PLATFORMS.filter((name) => name.startsWith(machine));
   const override = overriding();
   const choices = override ? [[override]] : ofMachine.map(filesOf);
+  const faults = choices.filter((files) => files.length > 0).map((files) => files.find(faultOf));
   // Which of two C libraries is in use is found out by the generated loader.
-  const cut = choices.filter((files) => files.length > 0).map((files) => files.find(isCutShort));
-  if (cut.length > 0 && !cut.includes(undefined)) throw new Error(`${cut[0]} is cut short`);
+  const [file] = faults.includes(undefined) ? [] : faults;
+  if (file !== undefined) throw new Error(`${file} ${faultOf(file)}`);
 }
 
 /**
@@ -48,6 +50,15 @@ function filesOf(name) {
   const root = typeof __dirname === 'string' ? __dirname.replace(/[\\/]js([\\/]entry)?$/, '') : '';
   const own = path.join(root, `flue-braintrust.${name}.node`);
   return [...(existsSync(own) ? [own] : []), ...resolved(`flue-braintrust-${name}`)];
+}
+
+/**
+ * @param {string} path
+ * @returns {string | undefined} why the file must not be loaded
+ */
+function faultOf(path) {
+  if (!statSync(path).isFile()) return 'is not a file';
+  return isCutShort(path) ? 'is cut short' : undefined;
 }
 
 /**
