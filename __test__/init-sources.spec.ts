@@ -588,6 +588,83 @@ test.each([
   });
 });
 
+/** The module of which an app that sets variables calls `loadEnv`. */
+const DOTENV = `import dotenv from 'dotenv';\n`;
+test.each([
+  ['a function', `export function loadEnv() {\n  process.loadEnvFile();\n}\n`, 1],
+  [
+    'one that calls another one',
+    `${DOTENV}const load = (path) => { dotenv.config({ path }); };\nexport async function loadEnv() { load('.env'); }\n`,
+    1,
+  ],
+  [
+    'an arrow function',
+    `${DOTENV}export const loadEnv = (path?: string): void =>\n  void dotenv.config({ path });\n`,
+    1,
+  ],
+  [
+    'a name of its own',
+    `import { config as read } from 'dotenv';\nfunction load(): { a: 1 } { return read(); }\nexport { load as loadEnv };\n`,
+    1,
+  ],
+  [
+    'a module that passes it on',
+    `import { read } from './read.ts';\nexport const loadEnv = () => read();\n`,
+    1,
+  ],
+  [
+    'a function that is called at once',
+    `export function loadEnv() { process.loadEnvFile(); }\nloadEnv();\n`,
+    0,
+  ],
+  [
+    'one that is called by a value',
+    `${DOTENV}const load = () => dotenv.config();\nexport const all = load();\nexport const loadEnv = () => all;\n`,
+    0,
+  ],
+  [
+    'a call in a block',
+    `${DOTENV}if (!process.env.CI) {\n  dotenv.config();\n}\nexport const loadEnv = () => process.env;\n`,
+    0,
+  ],
+  [
+    'another function',
+    `export function other() { process.loadEnvFile(); }\nexport const loadEnv = () => {};\n`,
+    0,
+  ],
+])(
+  'variables that an app sets by a function of another module are reported: %s',
+  async (_how, env, count) => {
+    const both = ["import { loadEnv } from './env.ts';\n", "import './braintrust.ts';\n"];
+    for (const imports of [both, both.toReversed(), both.slice(0, 1)]) {
+      const files = {
+        'src/app.ts': `${imports.join('')}loadEnv();\n`,
+        'src/env.ts': env,
+        'src/read.ts': `export function read() { process.loadEnvFile(); }\n`,
+        'src/braintrust.ts': `${OBSERVER.replace("'braintrust'", "'flue-braintrust'")}${WATCH}`,
+      };
+      await withFiles(files, async (directory, read) => {
+        const { notes } = await init(directory);
+        const own = notes.filter((note) =>
+          note.includes('src/app.ts calls `loadEnv()` of `./env.ts`, which sets variables after'),
+        );
+        expect({ notes: own.length, app: read('src/app.ts') }).toMatchObject({ notes: count });
+      });
+    }
+  },
+);
+
+test('the `require` of a CommonJS app comes behind the call of a function that sets variables', async () => {
+  const files = {
+    'src/app.cjs': `const { loadEnv } = require('./env.cjs');\nloadEnv();\nconst hono = require('hono');\nmodule.exports = hono;\n`,
+    'src/env.cjs': `exports.loadEnv = () => require('dotenv').config();\n`,
+  };
+  await withFiles(files, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.cjs')).toMatch(/loadEnv\(\);\nrequire\('\.\/braintrust/);
+  });
+});
+
 test.each([
   ['of a package', "import 'dotenv/config';\n", 1],
   ['of the project', "import './env.ts';\n", 1],

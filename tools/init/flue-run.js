@@ -7,7 +7,7 @@ const path = require('node:path');
 const { isAgent } = require('./agents');
 const { reaches } = require('./module-graph');
 const { specifierOf, withImport } = require('./modules');
-const { loadsVariables } = require('./variables');
+const { settersIn } = require('./variables');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -42,7 +42,7 @@ function flueRunOf(project, { app, module }, writes) {
     const changes = lines.map(({ agent, specifier }) => ({
       path: agent.path,
       before: agent.text,
-      after: withImport(agent, specifier, (from) => loadsVariables(project, agent, from)),
+      after: withImport(agent, specifier, settersIn(project, agent)),
     }));
     return { changes, notes: [] };
   }

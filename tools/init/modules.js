@@ -6,6 +6,7 @@ const path = require('node:path');
 
 const { agentsOf } = require('./agents');
 const { withoutTexts } = require('./lexer');
+const { isLoader } = require('./loaders');
 const { isOfTypes } = require('./module-graph');
 const {
   assignedImportsOf,
@@ -15,7 +16,7 @@ const {
   modulesCalled,
   afterComments,
 } = require('./source');
-const { endOfVariables, isLoader } = require('./variables');
+const { endOfVariables } = require('./variables');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -146,10 +147,10 @@ function usualEnding(tsconfig) {
  *
  * @param {SourceFile} file
  * @param {string} specifier
- * @param {(from: string) => boolean} [loads] whether what it imports by a name sets variables
+ * @param {import('./variables').Setters} [setters] what sets variables in it
  * @returns {string}
  */
-function withImport(file, specifier, loads = isLoader) {
+function withImport(file, specifier, setters = { loads: isLoader, calls: [] }) {
   const { text } = file;
   const isRequired = isCommonJs(file);
   const flat = flattened(withoutTexts(text));
@@ -160,8 +161,8 @@ function withImport(file, specifier, loads = isLoader) {
   const { quote, end, newline } = styleOf(text, imports[0]?.fromStart);
   const named = quote + specifier + quote;
   // What sets variables stays before the module that reads the key.
-  const last = imports.findLast(({ from, clause }) => !isOfTypes(clause) && loads(from));
-  const loaded = isRequired ? endOfVariables(text, loads) : (last?.fromStart ?? 0);
+  const last = imports.findLast(({ from, clause }) => !isOfTypes(clause) && setters.loads(from));
+  const loaded = isRequired ? endOfVariables(text, setters) : (last?.fromStart ?? 0);
   const next = imports.find(({ start }) => start >= loaded);
   const first = next && startOf(text, next.start);
   const at = first ?? Math.max(loaded, endOfFirstLines(text, flat, imports.at(-1)?.fromStart));

@@ -7,10 +7,12 @@ const path = require('node:path');
 const { emptyEnvironment, isForCloudflare } = require('../support/cloudflare');
 const { executed } = require('./packages');
 const { withoutComments } = require('./lexer');
+const { loaderCalled } = require('./loaders');
 const { reaches } = require('./module-graph');
 const { isCommonJs } = require('./modules');
 const { sharedNames, usesOfficial } = require('./tracing');
-const { loaderCalled, orderOfImports } = require('./variables');
+const { functionCalled } = require('./setting');
+const { orderOfImports } = require('./variables');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./changes').Change} Change */
@@ -61,14 +63,20 @@ function lateVariables(project, module) {
   // It is not imported, but loaded later, or will be imported after that.
   if (reading < 0 && (setting !== undefined || reaches(project, app, module))) return undefined;
   const loader = loaderCalled(app.text);
-  if (loader === undefined) return undefined;
-  const isNode = loader === 'process';
-  const call = isNode ? '`loadEnvFile()`' : `\`config()\` of \`${loader}\``;
+  const own = functionCalled(project, app);
+  if (loader === undefined && own === undefined) return undefined;
+  const call =
+    loader === undefined
+      ? `\`${own?.name}()\` of \`${own?.from}\`, which sets variables`
+      : loader === 'process'
+        ? '`loadEnvFile()`, which runs'
+        : `\`config()\` of \`${loader}\`, which runs`;
+  const isPackage = loader !== undefined && loader !== 'process';
   return {
-    detail: `${app.path} calls ${call}, which runs after all imports: ${effect}`,
-    advice: isNode
-      ? 'Call it in a module of its own and import that before the other one, or start Node with `--env-file` instead.'
-      : `Import \`${loader}/config\` before that module instead.`,
+    detail: `${app.path} calls ${call} after all imports: ${effect}`,
+    advice: isPackage
+      ? `Import \`${loader}/config\` before that module instead.`
+      : 'Call it in a module of its own and import that before the other one, or start Node with `--env-file` instead.',
   };
 }
 

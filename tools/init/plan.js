@@ -23,7 +23,7 @@ const { installation } = require('./packages');
 const { sourcesElsewhere } = require('./sources');
 const { importsOf } = require('./source');
 const { traceSources } = require('./trace-sources');
-const { loadsVariables } = require('./variables');
+const { settersIn } = require('./variables');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./changes').Change} Change */
@@ -101,9 +101,8 @@ function connectApp(project, { changes, module }) {
   }
   if (reaches(project, app, module)) return NOTHING;
   const text = changes.find((made) => made.path === app.path)?.after ?? app.text;
-  const after = withImport({ path: app.path, text }, specifier(module), (from) =>
-    loadsVariables(project, app, from),
-  );
+  const file = { path: app.path, text };
+  const after = withImport(file, specifier(module), settersIn(project, app));
   return { changes: [change(app, after)], notes: [] };
 }
 
