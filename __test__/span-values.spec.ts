@@ -751,7 +751,7 @@ test('no function but null removes the masking function', async () => {
 
 test('links have no credentials of the address', async () => {
   const { shown } = await program(`
-    const appUrl = process.env.BRAINTRUST_APP_URL.replace('//', '//user:hidden@') + '/bt/?token=hidden';
+    const appUrl = process.env.BRAINTRUST_APP_URL.replace('//', '//user:hidden@') + '/bt/';
     const logger = bt.initLogger({ appUrl, apiUrl: process.env.BRAINTRUST_APP_URL, orgName: 'o', projectId: '00000000-0000-4000-8000-000000000001' });
     const span = bt.startSpan({ name: 'span' });
     show([span.link(), await span.permalink(), await bt.permalink(span), await logger.permalink(await span.export())]);

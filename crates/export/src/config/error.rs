@@ -18,8 +18,10 @@ pub enum ConfigError {
   /// The project's id is not a UUID.
   #[error("projectId (BRAINTRUST_PROJECT_ID) is not a UUID; a project's name goes to projectName")]
   BadProjectId,
-  /// A URL is invalid, or its scheme is not http(s).
-  #[error("{name} is not a valid URL; expected for example https://www.braintrust.dev")]
+  /// A URL is invalid, its scheme is not http(s), or it has a query or a fragment.
+  #[error(
+    "{name} is not a valid URL, or has a query or a fragment; expected for example https://www.braintrust.dev"
+  )]
   BadUrl {
     /// The option and its variable.
     name: &'static str,

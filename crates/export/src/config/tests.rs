@@ -81,8 +81,14 @@ fn an_error_names_the_invalid_option() {
     message("content", json!({"prompts": false}))
       .contains("unknown field `prompts`, expected one of")
   );
-  let url = json!({"options": {"apiKey": "k", "appUrl": "www.braintrust.dev"}});
-  assert!(matches!(error(url), ConfigError::BadUrl { .. }));
+  for text in
+    ["www.braintrust.dev", "https://a.test?key=b", "https://a.test/b#c", "https://a.test/?"]
+  {
+    let url = json!({"options": {"apiKey": "k", "appUrl": text}});
+    assert!(matches!(error(url), ConfigError::BadUrl { .. }), "{text}");
+    let url = json!({"options": {"apiKey": "k"}, "env": {"BRAINTRUST_API_URL": text}});
+    assert!(matches!(error(url), ConfigError::BadUrl { .. }), "{text}");
+  }
   let timeout =
     json!({"options": {"apiKey": "k"}, "env": {"FLUE_BRAINTRUST_EXIT_TIMEOUT_MS": "soon"}});
   assert!(matches!(error(timeout), ConfigError::BadDuration { .. }));

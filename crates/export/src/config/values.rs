@@ -16,14 +16,19 @@ pub fn filled(value: &str) -> Option<String> {
   (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// An http(s) URL in ASCII, without surrounding white space and a trailing slash.
+/// An http(s) URL in ASCII, without surrounding white space and a trailing slash. Paths are appended to it: it must have no
+/// query or fragment, behind which they would stand.
 ///
 /// # Errors
 /// [`ConfigError::BadUrl`] with `name` when it is not one.
 pub fn address(name: &'static str, url: String) -> Result<String, ConfigError> {
   let url = url.trim().trim_end_matches('/');
   match parse_url(url) {
-    Ok(parsed) if url.is_ascii() && ["http", "https"].contains(&parsed.scheme()) => {
+    Ok(parsed)
+      if url.is_ascii()
+        && !url.contains(['?', '#'])
+        && ["http", "https"].contains(&parsed.scheme()) =>
+    {
       Ok(url.to_owned())
     }
     _ => Err(ConfigError::BadUrl { name }),
