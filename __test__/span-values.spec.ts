@@ -469,6 +469,28 @@ test('what no span here has is reported once by its name, and other names are no
   ]);
 });
 
+test('a field of another type is reported once by its name, and what it holds is not shown', async () => {
+  const { rows, stderr } = await program(`
+    bt.initLogger();
+    for (const _ of [1, 2]) {
+      const span = bt.startSpan({ name: 'odd', event: { scores: ['moss'], metrics: 'moss', tags: [{ moss: 1 }, true, 'a'] } });
+      for (const text of ['moss', ['moss']]) span.log(text);
+      span.log(undefined);
+      span.end();
+    }
+    bt.startSpan({ name: 'sound', event: { scores: new Map([['a', 1]]), metrics: undefined, tags: [false, 'b', null] } }).end();`);
+  expect(named(rows, 'odd').tags).toEqual(['a']);
+  expect(named(rows, 'sound')).toMatchObject({ scores: { a: 1 }, tags: ['b'] });
+  expect(stderr).not.toContain('moss');
+  const lines = stderr.trim().split('\n');
+  expect(lines.map((line) => /FLUE_BRAINTRUST_BAD_FIELD: (.{20})/.exec(line)?.[1])).toEqual([
+    '`metrics` is not an ',
+    '`scores` is not an o',
+    'A tag is a text; any',
+    'What a span logs is ',
+  ]);
+});
+
 test('a time that is none is reported once for each argument, and the span has the time of the call', async () => {
   const { rows, shown, stderr } = await program(`
     bt.initLogger();

@@ -42,6 +42,8 @@ const NOT_HERE = new Set([
 
 /** Fields that the server merges: no `null` in their place reaches it. */
 const MERGED = ['metadata', 'metrics', 'scores', 'tags'];
+/** Those of them that are objects: metadata of another type is shown as its `value`. */
+const OBJECTS = new Set(['metrics', 'scores']);
 
 /**
  * The update of a span as the native part takes it, with what the event's attributes state. Does not change what the
@@ -63,10 +65,24 @@ function spanEventOf(event, start) {
 /** Warns of what is ignored. Other names may be content: no line has them. @param {any} event */
 function warnOfIgnored(event) {
   try {
-    if (!isObject(event)) return;
+    if (event === undefined || event === null) return;
+    if (!isObject(event)) {
+      warnOfField(
+        'event',
+        `What a span logs is not an object with ${FIELDS.join(', ')}: it is ignored.`,
+      );
+      return;
+    }
     for (const name of MERGED) {
-      if (read(event, name) !== null) continue;
-      warnOfField(name, `\`${name}: null\` is ignored: \`null\` takes back a member of an object.`);
+      const value = read(event, name);
+      if (value === null) {
+        warnOfField(
+          name,
+          `\`${name}: null\` is ignored: \`null\` takes back a member of an object.`,
+        );
+      } else if (OBJECTS.has(name) && value !== undefined && !isObject(value)) {
+        warnOfField(`${name} type`, `\`${name}\` is not an object with numbers: it is ignored.`);
+      }
     }
     for (const name of Object.keys(event)) {
       if (KNOWN.has(name) || read(event, name) === undefined) continue;

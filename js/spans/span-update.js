@@ -103,13 +103,20 @@ function shaped(name, value) {
   if (value === undefined || value === null) {
     return name === 'tags' || name === 'metadata' ? undefined : value;
   }
-  if (name === 'tags') return [...new Set([value].flat().filter(isTag).map(String))];
+  if (name === 'tags') return tagsOf([value].flat());
   if (name === 'metadata' && (typeof value !== 'object' || Array.isArray(value))) return { value };
   return value;
 }
 
-/** Whether a value can be a tag; `isBeta && 'beta'` may be none. @param {unknown} value */
-const isTag = (value) => typeof value === 'string' || typeof value === 'number';
+/** @param {unknown[]} values */
+function tagsOf(values) {
+  const tags = values.filter((value) => typeof value === 'string' || typeof value === 'number');
+  // `isBeta && 'beta'` may be none.
+  if (values.some((value) => value === true || (typeof value === 'object' && value !== null))) {
+    warn('BAD_FIELD', 'A tag is a text; anything else is left out.', 'field tags type');
+  }
+  return [...new Set(tags.map(String))];
+}
 
 /**
  * The members of an object in the form that the server takes; `undefined` when none is left.
