@@ -1,6 +1,8 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
-import { destination, run } from './support/run';
+import { destination, ROOT, run, withDirectory } from './support/run';
 
 let collector: Collector;
 beforeEach(async () => {
@@ -116,6 +118,24 @@ linuxTest('contexts that are in use deliver at process.exit', async () => {
   expect(ended).toMatchObject({ code: 0, stderr: '' });
   expect(collector.rows()).toHaveLength(TIMES);
 });
+
+test('copies of the package in one process share loggers and the current span', () =>
+  withDirectory(async (directory) => {
+    for (const name of ['index.js', 'js', 'native.js', 'package.json']) {
+      cpSync(join(ROOT, name), join(directory, name), { recursive: true });
+    }
+    const program = `
+      const own = require('flue-braintrust');
+      const copy = require(${JSON.stringify(directory)});
+      own.initLogger();
+      own.traced(() => copy.traced(() => {}, { name: 'within' }), { name: 'outer' });`;
+    const ended = await run(['-e', program], destination(collector));
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    const [trace] = collector.traces();
+    expect(
+      trace?.roots.map(({ name, children }) => [name, children.map((one) => one.name)]),
+    ).toEqual([['outer', ['within']]]);
+  }));
 
 test('a test runner that resets its modules gets the same functions and adds no listeners', () => {
   const first = require('..');
