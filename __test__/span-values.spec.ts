@@ -491,6 +491,23 @@ test('a field of another type is reported once by its name, and what it holds is
   ]);
 });
 
+test('a field of the event that stands beside it is reported, and other names are not shown', async () => {
+  const { rows, stderr } = await program(`
+    bt.initLogger();
+    for (const _ of [1, 2]) {
+      bt.traced(() => {}, { name: 'odd', input: 'moss', metadata: undefined, 'moss@example.com': 1 });
+      bt.startSpan('moss').end();
+    }
+    bt.wrapTraced(() => {}, { name: 'sound', noTraceIO: true, asyncFlush: true, setCurrent: true, event: { input: 1 } })();`);
+  expect(named(rows, 'sound').input).toBe(1);
+  expect(stderr).not.toContain('moss');
+  const lines = stderr.trim().split('\n');
+  expect(lines.map((line) => /FLUE_BRAINTRUST_BAD_FIELD: (.{24})/.exec(line)?.[1])).toEqual([
+    '`input` is not an argume',
+    'An argument that spans d',
+  ]);
+});
+
 test('a time that is none is reported once for each argument, and the span has the time of the call', async () => {
   const { rows, shown, stderr } = await program(`
     bt.initLogger();

@@ -40,6 +40,21 @@ const NOT_HERE = new Set([
   '_skip_async_scoring',
 ]);
 
+/** The arguments of `startSpan` and `traced`. */
+const ARGUMENTS = [
+  'name',
+  'type',
+  'spanAttributes',
+  'startTime',
+  'parent',
+  'parentSpanIds',
+  'spanId',
+  'propagatedEvent',
+  'event',
+];
+/** What they may be besides: options of functions within spans, and what the `braintrust` package has. */
+const KNOWN_ARGUMENTS = new Set([...ARGUMENTS, 'setCurrent', 'noTraceIO', 'asyncFlush', 'state']);
+
 /** Fields that the server merges: no `null` in their place reaches it. */
 const MERGED = ['metadata', 'metrics', 'scores', 'tags'];
 /** Those of them that are objects: metadata of another type is shown as its `value`. */
@@ -98,6 +113,28 @@ function warnOfIgnored(event) {
   }
 }
 
+/**
+ * Warns of arguments that are ignored, such as a field of the event beside it.
+ * @param {any} args
+ */
+function warnOfArguments(args) {
+  try {
+    if (args === undefined || args === null) return;
+    const isIgnored = (/** @type {string} */ name) =>
+      !KNOWN_ARGUMENTS.has(name) && args[name] !== undefined;
+    const ignored = isObject(args) ? Object.keys(args).filter(isIgnored) : [''];
+    for (const name of ignored) {
+      const isField = FIELDS.includes(name);
+      const message = isField
+        ? `\`${name}\` is not an argument of a span: state it in \`event\`. It is ignored.`
+        : `An argument that spans do not have is ignored; they have ${ARGUMENTS.join(', ')}.`;
+      warnOfField(`argument ${isField ? name : ''}`, message);
+    }
+  } catch {
+    // Arguments that cannot be listed.
+  }
+}
+
 /** Warns of times for a span whose handle cannot set them. */
 function warnOfTimes() {
   const which =
@@ -110,4 +147,4 @@ function warnOfField(name, message) {
   warn('BAD_FIELD', message, `field ${name}`);
 }
 
-module.exports = { spanEventOf, warnOfTimes };
+module.exports = { spanEventOf, warnOfArguments, warnOfTimes };

@@ -9,7 +9,7 @@ const { labelOf } = require('./arguments.js');
 const { withUnread } = require('./attachment.js');
 const { unreadIn } = require('./propagated.js');
 const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
-const { spanEventOf, warnOfTimes } = require('./span-event.js');
+const { spanEventOf, warnOfArguments, warnOfTimes } = require('./span-event.js');
 const {
   errorOf,
   mergedUpdate,
@@ -56,6 +56,7 @@ class SpanRecord {
    * @param {{ name: string, type?: string }} label used where the arguments have none
    */
   begin(args, label) {
+    warnOfArguments(args);
     const { propagated } = this.#context;
     const given = timeIn(args?.event, 'start') ?? timeOf(args?.startTime, 'startTime');
     const start = given ?? wallMs() / 1000;
