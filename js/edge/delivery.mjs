@@ -175,7 +175,7 @@ export class Delivery {
     const isDone = () => (hasEnded ||= isEnough() || isOver());
     const drive = async () => {
       await this.settle(Math.max(PATIENCE_MS, longestMs));
-      // All is settled, but another recorder may have told this one to end meanwhile.
+      // All is settled, but another recorder may have requested the end of this one meanwhile.
       while (!isDone()) {
         await sleep(AWAIT_MS);
         this.touch();
