@@ -8,16 +8,19 @@ const { closingOf } = require('./source');
 
 /** Up to the parenthesis of a declaration, or to what is assigned to a name or exported. Groups: the names. */
 const BEGINNING =
-  /(?<![\w$.])(?:function\s*\*?\s*([\w$]+)\s*(?:<[^>()]*>\s*)?(?=\()|(?:(?:const|let|var)\s+([\w$]+)\s*(?::[^=;\n]*(?:=>[^=;\n]*)?)?=|exports\s*\.\s*([\w$]+)\s*=|export\s+(default)\b)\s*(?:async\b\s*)?(?=function\s*\*?\s*[(<]|function\s+[\w$]+\s*\(|<|\(|[\w$]+\s*=>))/g;
+  /(?<![\w$.])(?:function\s*\*?\s*([\w$]+)\s*(?:<[^>()]{0,300}>\s*)?(?=\()|(?:(?:const|let|var)\s+([\w$]+)\s*(?::[^=;\n]{0,300}(?:=>[^=;\n]{0,300})?)?=|exports\s*\.\s*([\w$]+)\s*=|export\s+(default)\b)\s*(?:async\b\s*)?(?=function\s*\*?\s*[(<]|function\s+[\w$]+\s*\(|<|\(|[\w$]+\s*=>))/g;
+/** The most functions that are found. Code in others counts as code that runs when the module is loaded. */
+const MAX_FUNCTIONS = 500;
 /** From what is assigned to the parenthesis of a function. */
-const TO_PARAMETERS = /(?:function\s*\*?\s*[\w$]*\s*)?(?:<[^>()]*>\s*)?/y;
+const TO_PARAMETERS = /(?:function\s*\*?\s*[\w$]*\s*)?(?:<[^>()]{0,300}>\s*)?/y;
 
 /**
  * @param {string} code without its texts
  * @returns {NamedFunction[]} those within others behind them
  */
 function functionsOf(code) {
-  return [...code.matchAll(BEGINNING)].flatMap((match) => {
+  const beginnings = [...code.matchAll(BEGINNING)].slice(0, MAX_FUNCTIONS);
+  return beginnings.flatMap((match) => {
     const [whole, declared, ...assigned] = match;
     const start = match.index + whole.length;
     const end = declared === undefined ? endOfAssigned(code, start) : endOfBody(code, start);
