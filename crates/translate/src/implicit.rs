@@ -1,14 +1,14 @@
 //! Opens spans whose start event never arrived: it was filtered out, refused, or went to another process.
 
 use crate::{activity::Activity, operation, run, state::State};
-use braintrust_row::Row;
+use braintrust_row::{Members, Row};
 use flue_event::{Body, Event, Ids};
 
 /// Opens the run and the operation that enclose the event, if they are not open.
 pub fn open_enclosing(state: &mut State, event: &Event<'_>) -> Vec<Row> {
   let ids = &event.ids;
   match event.body {
-    Body::OperationStart(_) | Body::OperationEnd(_) => open_run(state, event).into_iter().collect(),
+    Body::OperationStart(_) | Body::OperationEnd(_) => open_run(state, event),
     Body::TurnRequest(_)
     | Body::TurnEnd(_)
     | Body::ToolStart(_)
@@ -21,40 +21,65 @@ pub fn open_enclosing(state: &mut State, event: &Event<'_>) -> Vec<Row> {
 }
 
 fn open_both(state: &mut State, event: &Event<'_>, ids: &Ids<'_>) -> Vec<Row> {
-  let mut rows: Vec<Row> = open_run(state, event).into_iter().collect();
+  let mut rows = open_run(state, event);
   // A part that is known has its parent. Its event may lack the operation, which has ended.
-  if is_unopened(state, event, Activity::operation(ids)) && !is_known(state, event) {
-    rows.extend(operation::open_implicit(state, ids, event.at));
+  if let Some(unopened) = unopened(state, event, Activity::operation(ids))
+    && !is_known(state, event)
+  {
+    rows.extend(operation::open_implicit(state, ids, unopened.start(event)));
+    rows.extend(unopened.close(state));
   }
   rows
 }
 
-fn open_run(state: &mut State, event: &Event<'_>) -> Option<Row> {
-  if is_unopened(state, event, Activity::run(&event.ids)) {
-    run::open_implicit(state, event)
-  } else {
-    None
+fn open_run(state: &mut State, event: &Event<'_>) -> Vec<Row> {
+  let mut rows = Vec::new();
+  if let Some(unopened) = unopened(state, event, Activity::run(&event.ids)) {
+    rows.extend(run::open_implicit(state, event, unopened.start(event)));
+    rows.extend(unopened.close(state));
+  }
+  rows
+}
+
+/// What encloses an event, and is to be opened.
+struct Unopened {
+  activity: Activity,
+  /// When its own end came, which was ignored as there was no room for it, in milliseconds since the epoch.
+  ended_at: Option<i64>,
+}
+
+impl Unopened {
+  fn start(&self, event: &Event<'_>) -> i64 {
+    self.ended_at.map_or(event.at, |ended_at| ended_at.min(event.at))
+  }
+
+  /// Closes it if it has ended. How is not known.
+  fn close(self, state: &mut State) -> Option<Row> {
+    let mut row = state.tree.close(&self.activity, self.ended_at?).row?;
+    (row.error, row.metadata) = (None, Members::default());
+    Some(row)
   }
 }
 
-/// Whether the activity, which encloses the event's, is named, and neither open nor ended. Events of its parts do not
+/// The activity, which encloses the event's, if it is named, and neither open nor ended. Events of its parts do not
 /// reopen a span that was interrupted.
-fn is_unopened(state: &mut State, event: &Event<'_>, activity: Option<Activity>) -> bool {
+fn unopened(state: &mut State, event: &Event<'_>, activity: Option<Activity>) -> Option<Unopened> {
   // Nearly always it is open, so that is checked first.
-  let Some(activity) = activity.filter(|activity| state.tree.get(activity).is_none()) else {
-    return false;
-  };
+  let activity = activity.filter(|activity| state.tree.get(activity).is_none())?;
+  let mut ended_at = None;
   if begins(event) && !is_known(state, event) {
     // There was no room for it, but there is for a part of it.
-    state.tree.readmit(&activity);
+    ended_at = state.tree.readmit(&activity);
   }
-  !state.tree.has_ended(&activity)
+  (!state.tree.has_ended(&activity)).then_some(Unopened { activity, ended_at })
 }
 
-fn begins(event: &Event<'_>) -> bool {
+/// Whether Flue begins something with the event, of which further events follow.
+pub fn begins(event: &Event<'_>) -> bool {
   matches!(
     event.body,
-    Body::OperationStart(_)
+    Body::RunStart(_)
+      | Body::OperationStart(_)
       | Body::TurnRequest(_)
       | Body::ToolStart(_)
       | Body::TaskStart(_)

@@ -93,13 +93,13 @@ pub fn write_run_metadata(state: &State, row: &mut Row, ids: &Ids<'_>) {
 
 /// Opens the event's run if its start never came. It ends with each of its operations, since its own end may
 /// not come either.
-pub fn open_implicit(state: &mut State, event: &Event<'_>) -> Option<Row> {
+pub fn open_implicit(state: &mut State, event: &Event<'_>, start: i64) -> Option<Row> {
   let ActivitySpan { activity, span } = state.run_span(&event.ids)?;
   let mut row = state.tree.open_implicit(NewSpan {
     activity,
     placement: SpanPlacement { span, parent: Parent::None },
     label: Some(SpanLabel::new(SpanType::Task, UNKNOWN.into())),
-    start: Start::At(event.at),
+    start: Start::At(start),
   })?;
   row.set_metadata("flue.run_id", metadata::text(event.ids.run.as_deref()));
   Some(row)

@@ -92,7 +92,8 @@ impl Translator {
     }
     let call = self.state.tool_calls.note(event);
     if let Some(activity) = call.or_else(|| Activity::named_by(event)) {
-      self.state.tree.ignore(activity);
+      let is_end = !implicit::begins(event);
+      self.state.tree.ignore(activity, is_end.then_some(event.at));
     }
   }
 

@@ -15,14 +15,23 @@ mod interruption;
 /// The depth to which a running tool is searched. Flue delegates to a depth of four.
 const MAX_DEPTH: usize = 100;
 
+/// Why further events of a span are ignored.
+#[derive(Clone, Copy, PartialEq)]
+enum Finished {
+  /// It has had its own end: they are duplicates.
+  Ended,
+  /// There was no room for it. Its own end has come since, at this time in milliseconds since the epoch, or not yet.
+  Ignored(Option<i64>),
+}
+
 /// All open spans, and those that have ended recently.
 #[derive(Default)]
 pub struct Tree {
   /// What the current event gives to the spans of the work that it begins or moves, as [`OpenSpan::propagated`].
   pub propagated: Option<Arc<Row>>,
   open: HashMap<Activity, OpenSpan>,
-  /// Spans of which further events are ignored, and whether they have had their own end: those are duplicates.
-  finished: RecentIds<Activity, bool>,
+  /// Spans of which further events are ignored.
+  finished: RecentIds<Activity, Finished>,
   /// Rows of spans that have had their own end.
   ended_rows: RecentIds<RowId>,
   /// Spans whose own end may still come, operations and compactions that have ended, of which turns may still end, and
@@ -135,7 +144,9 @@ impl Tree {
   /// Closes a span, and interrupts its descendants. Further events of the span are duplicates.
   pub fn close(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
     if self.open.contains_key(activity) {
-      self.finished.set(activity.clone(), true);
+      self.finished.set(activity.clone(), Finished::Ended);
+    } else if let Some(Finished::Ignored(ended_at)) = self.finished.get_mut(activity) {
+      ended_at.get_or_insert(at);
     }
     self.close_updatable(activity, at)
   }
@@ -168,26 +179,26 @@ impl Tree {
     self.ended_rows.insert(row);
   }
 
-  /// Ignores all further events of a span.
-  pub fn ignore(&mut self, activity: Activity) {
-    self.finished.set(activity, false);
+  /// Ignores all further events of a span, whose own end has come at `ended_at`, if it has.
+  pub fn ignore(&mut self, activity: Activity, ended_at: Option<i64>) {
+    self.finished.set(activity, Finished::Ignored(ended_at));
   }
 
-  /// Lets a span be opened that was ignored: something begins in it.
-  pub fn readmit(&mut self, activity: &Activity) {
-    if self.is_ignored(activity) {
-      self.finished.remove(activity);
-    }
+  /// Lets a span be opened that was ignored: something begins in it. Returns when its own end came, if it has.
+  pub fn readmit(&mut self, activity: &Activity) -> Option<i64> {
+    let Some(&Finished::Ignored(ended_at)) = self.finished.get(activity) else { return None };
+    self.finished.remove(activity);
+    ended_at
   }
 
   /// Whether the span is ignored.
   pub fn is_ignored(&self, activity: &Activity) -> bool {
-    self.finished.get(activity) == Some(&false)
+    matches!(self.finished.get(activity), Some(Finished::Ignored(_)))
   }
 
   /// Whether the span has had its own end here, which was not ignored.
   pub fn has_own_end(&self, activity: &Activity) -> bool {
-    self.finished.get(activity) == Some(&true)
+    self.finished.get(activity) == Some(&Finished::Ended)
   }
 
   /// Whether further events of the span are ignored.
@@ -230,7 +241,7 @@ impl Tree {
     }
     span.children = tasks;
     span.left_at = None;
-    self.finished.set(previous.clone(), true);
+    self.finished.set(previous.clone(), Finished::Ended);
     self.open.insert(next, span);
     rows
   }

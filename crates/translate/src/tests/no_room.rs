@@ -1,6 +1,13 @@
 //! What begins while there is no room for it, and what begins in that once there is.
 
-use super::{RELEASES, processes, recordings, trace::Trace, translate_all};
+use serde_json::json;
+
+use super::{
+  RELEASES, processes, recordings,
+  recovery::{end_of, root},
+  trace::Trace,
+  translate_all,
+};
 use crate::Translator;
 use braintrust_row::Row;
 use flue_event::Body;
@@ -51,6 +58,41 @@ fn what_begins_in_a_span_for_which_there_was_no_room_opens_that() {
           );
         }
       }
+    }
+  }
+}
+
+/// A workflow need not await its operations, and turns may outlast those.
+#[test]
+fn what_has_ended_before_a_part_of_it_finds_room_ends_when_it_did() {
+  let event = |kind: &str, at: i64, more: serde_json::Value| {
+    let mut event = json!({ "v": 3, "type": kind, "timestamp": at, "runId": "r" });
+    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    event.to_string()
+  };
+  let operation = || json!({ "operationId": "o", "operationKind": "prompt" });
+  let turn = || json!({ "operationId": "o", "turnId": "t" });
+  let of = |kind: &str, at| event(kind, at, operation());
+  let run = [event("run_start", 1_000, json!({})), event("run_end", 2_000, json!({}))];
+  let cases = [
+    (run, [of("operation_start", 2_500), of("operation", 2_600)]),
+    (
+      [of("operation_start", 1_000), of("operation", 2_000)]
+        .map(|text| text.replace("runId", "submissionId")),
+      [event("turn_request", 2_500, turn()), event("turn", 2_600, turn())]
+        .map(|text| text.replace("runId", "submissionId")),
+    ),
+  ];
+  for (enclosing, part) in cases {
+    // The end comes while there is no room for it either, or once there is.
+    for room in [1, 2] {
+      let mut events = enclosing.to_vec();
+      events.extend(part.clone());
+      let trace = traced(&events, room);
+      assert_eq!(trace.rows.len(), 2);
+      assert!(!trace.rows.values().any(is_interrupted), "{room} {}", trace.describe());
+      assert!(trace.rows.values().all(|row| row.parent.is_some() == trace.parent(row).is_some()));
+      assert_eq!(end_of(root(&trace)), 2_000);
     }
   }
 }

@@ -1,6 +1,6 @@
 //! Spans whose own end never came, or came before their start.
 
-use super::Tree;
+use super::{Finished, Tree};
 use crate::{
   activity::Activity,
   open_span::{Evidence, LateUsage, NewSpan, OpenSpan, TurnSummary, Updatable},
@@ -113,7 +113,7 @@ impl Tree {
       let latest = submissions.latest_operation(span.placement.span.row);
       let is_superseded = latest.is_some_and(|latest| latest != operation);
       if is_superseded {
-        finished.set(activity.clone(), true);
+        finished.set(activity.clone(), Finished::Ended);
       }
       !is_superseded
     });
