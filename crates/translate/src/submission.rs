@@ -208,23 +208,44 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   let has_ended = submission.ended_at.is_some();
   let Some(root) = submission.root.clone() else {
     let row = joined(state, event, settled).or_else(|| given_up(state, event, settled));
+    if row.is_none() {
+      keep(state, &event.ids, settled);
+    }
     return row.into_iter().collect();
   };
   let activity = Activity::Operation(root.operation);
   let mut rows = state.tree.interrupt(&activity, Evidence::Event(event.at));
-  let mut row = Row::of(root.span);
-  row.stage = Some(Stage::Ends);
-  row.set_metadata("flue.submission_outcome", metadata::text(settled.outcome.as_deref()));
-  let failed = settled.failure.as_ref().map(outcome::error);
-  if settled.cancelled || (was_cancelled && failed.is_some()) {
-    outcome::write_cancelled(&mut row, settled.cancelled);
+  let mut row = settlement(root.span, settled);
+  if was_cancelled && row.error.is_some() {
+    outcome::write_cancelled(&mut row, false);
   }
-  if !has_ended || was_cancelled || has_responded {
-    // Its operation has not reported the error here.
-    row.error = failed;
+  if has_ended && !was_cancelled && !has_responded {
+    // Its operation has reported the error here.
+    row.error = None;
   }
   rows.push(row);
   rows
+}
+
+/// What a settlement states of its root.
+fn settlement(root: SpanContext, settled: &SubmissionSettled<'_>) -> Row {
+  let mut row = Row::of(root);
+  row.stage = Some(Stage::Ends);
+  row.set_metadata("flue.submission_outcome", metadata::text(settled.outcome.as_deref()));
+  row.error = settled.failure.as_ref().map(outcome::error);
+  if settled.cancelled {
+    outcome::write_cancelled(&mut row, true);
+  }
+  row
+}
+
+/// Keeps a settlement for the root, which has not begun: an application may pass the events on with delays of its own.
+fn keep(state: &mut State, ids: &Ids<'_>, settled: &SubmissionSettled<'_>) {
+  if let Some(own) = identity::delivery(ids)
+    && let Some(submission) = state.submissions.entry(ids)
+  {
+    submission.settlement = Some(Box::new(settlement(own, settled)));
+  }
 }
 
 /// Writes a submission that was settled without an operation to the root of the submission whose operation covered it.

@@ -351,13 +351,17 @@ impl Submissions {
       .filter_map(|(key, known)| std::mem::take(&mut known.is_restored).then_some((key, &*known)))
   }
 
-  /// Writes kind, attempt and waiting time to the row of the root.
+  /// Writes kind, attempt, waiting time and a settlement that came before it to the row of the root.
   pub fn write_metadata(&self, row: &mut Row, ids: &Ids<'_>) {
     let Some(submission) = self.get(ids) else { return };
     row.set_metadata("flue.submission_kind", metadata::text(submission.kind.as_deref()));
     row.set_metadata("flue.attempt", metadata::number(submission.attempt));
     row.set_metadata("flue.max_attempts", metadata::number(submission.max_attempts));
     row.set_metadata("flue.queue_ms", metadata::number(submission.queue_ms()));
+    if let Some(settlement) = &submission.settlement {
+      row.metadata.extend(settlement.metadata.clone());
+      row.error.clone_from(&settlement.error);
+    }
   }
 
   /// Overwrites what an earlier attempt may have written at its end, now that another has ended. A first

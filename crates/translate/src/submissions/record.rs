@@ -1,6 +1,6 @@
 //! One submission, and its root.
 
-use braintrust_row::{SpanContext, SpanId};
+use braintrust_row::{Row, SpanContext, SpanId};
 use flue_event::Usage;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,9 @@ pub struct Submission {
   /// Whether it was settled as one that has neither failed nor been aborted.
   #[serde(skip)]
   pub completed: bool,
+  /// Its settlement, if that came before its root began.
+  #[serde(skip)]
+  pub settlement: Option<Box<Row>>,
   /// When the operation of the current attempt ended in this process, milliseconds since the epoch.
   #[serde(skip)]
   pub ended_at: Option<i64>,

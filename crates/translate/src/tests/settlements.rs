@@ -266,3 +266,29 @@ fn what_flue_gives_up_shows_the_error_although_its_root_was_dropped() {
     assert_eq!(error(&trace), "\"FlueError: m [submission_retry_exhausted]\"");
   }
 }
+
+/// An application may pass the events on with delays of its own.
+#[test]
+fn a_settlement_that_comes_before_the_root_begins_is_on_that() {
+  let failed = settled_with(3_000, "failed", "x");
+  let aborted = settled(3_000).replace("completed", "aborted");
+  for (settlement, outcome) in
+    [(settled(3_000), "completed"), (failed, "failed"), (aborted, "aborted")]
+  {
+    let begun = [running(900, 1), start(1_000, "o"), end(2_000, "o")];
+    let shown: Vec<_> = (0..=begun.len())
+      .map(|place| {
+        let mut events = begun.to_vec();
+        events.insert(place, settlement.clone());
+        let trace = translated(&events);
+        let row = root(&trace);
+        let stated = row.error.clone().filter(|error| !error.is_null());
+        assert_eq!((trace.rows.len(), end_of(row)), (1, 2_000), "{outcome} {place}");
+        assert_ne!(metadata(row, "flue.interrupted").as_deref(), Some("true"));
+        let is_cancelled = metadata(row, "flue.cancelled").as_deref() == Some("true");
+        format!("{stated:?} {is_cancelled} {:?}", metadata(row, "flue.submission_outcome"))
+      })
+      .collect();
+    assert!(shown.iter().all(|each| each == &shown[3] && each.contains(outcome)), "{shown:?}");
+  }
+}
