@@ -26,24 +26,75 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &CompactionStart<'_>) 
   if let Some(earlier) = earlier {
     state.tree.rename_updatable(&new.activity, Activity::earlier_compaction(earlier));
   }
+  let activity = new.activity.clone();
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
   metadata::write_ids(&mut row, &event.ids);
   row.set_metadata("flue.compaction_reason", metadata::text(reason));
   row.input = members([("estimatedTokens", start.estimated_tokens)]);
-  vec![row]
+  let mut rows = vec![row];
+  rows.extend(end_early(state, event, &activity));
+  rows
 }
 
-/// `compaction`. Without its start it has no identity, and is ignored.
+/// `compaction`. Without its start it has no identity: it is kept until that comes.
 #[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &CompactionEnd<'_>) -> Vec<Row> {
   let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
   let mut closed = close(state, event, &activity, &end.outcome, end.usage);
+  let output =
+    members([("messagesBefore", end.messages_before), ("messagesAfter", end.messages_after)]);
   if let Some(row) = &mut closed.row {
     metadata::write_ids(row, &event.ids);
-    row.output =
-      members([("messagesBefore", end.messages_before), ("messagesAfter", end.messages_after)]);
+    row.output = output;
+  } else if let Some(operation) = state.enclosing(&event.ids) {
+    let mut row = Row::of(operation.span);
+    row.output = output;
+    outcome::write(&mut row, &end.outcome);
+    usage::write_larger(&mut row, end.usage, None);
+    state.early_ends.truncate(MAX_EARLY - 1);
+    let early = EarlyEnd { activity, at: event.at, index: event.index, usage: end.usage, row };
+    state.early_ends.insert(0, early);
   }
   closed.into_rows()
+}
+
+/// The end of a compaction that came before its start.
+pub struct EarlyEnd {
+  activity: Activity,
+  /// When it came, milliseconds since the epoch.
+  at: i64,
+  index: Option<f64>,
+  usage: Option<Usage>,
+  /// What it states, without the identity of the compaction.
+  row: Row,
+}
+
+/// How many such ends are kept.
+const MAX_EARLY: usize = 64;
+
+impl EarlyEnd {
+  /// Whether it is that of the compaction which an event starts, and not of an earlier one of the operation.
+  fn ends(&self, activity: &Activity, start: &Event<'_>) -> bool {
+    let is_after = match (self.index, start.index) {
+      (Some(end), Some(start)) => end > start,
+      _ => self.at >= start.at,
+    };
+    is_after && self.activity == *activity
+  }
+}
+
+/// The last row of a compaction whose end came before this start.
+fn end_early(state: &mut State, start: &Event<'_>, activity: &Activity) -> Option<Row> {
+  let place = state.early_ends.iter().position(|early| early.ends(activity, start))?;
+  let early = state.early_ends.remove(place);
+  if let Some(open) = state.tree.get_mut(activity) {
+    open.turn_summary.reported = early.usage;
+  }
+  let mut row = state.tree.close_updatable(activity, early.at).row?;
+  (row.output, row.error) = (early.row.output, early.row.error);
+  row.metadata.extend(early.row.metadata);
+  row.metrics.extend(early.row.metrics);
+  Some(row)
 }
 
 /// A compaction that failed, on 0.x. It may have failed before it started.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{processes, trace::Trace, translate};
-use braintrust_row::Row;
+use braintrust_row::{Json, Row};
 
 /// The events of a recording of one process.
 fn recorded(release: &str, name: &str) -> Vec<String> {
@@ -157,6 +157,42 @@ fn a_compaction_that_ends_after_its_operation_has_its_own_end() {
     assert!(row.metadata.get("flue.interrupted").is_none_or(|value| value.as_str() == "false"));
     assert_eq!(tokens(&trace, "compaction:r20"), Some(10.0), "{delays:?}");
     assert_eq!(tokens(&trace, "flue.prompt"), Some(16.0), "{delays:?}");
+  }
+}
+
+#[test]
+fn a_compaction_whose_start_comes_after_its_end_ends_when_it_did() {
+  for delays in
+    [&[(10, 14)][..], &[(20, 24)], &[(20, 31)], &[(10, 14), (20, 24)], &[(10, 15), (13, 14)]]
+  {
+    let trace = compacted(delays);
+    for (name, n) in [("compaction:r10", 10), ("compaction:r20", 20)] {
+      let row = trace.named(name).next().unwrap();
+      let output = format!(r#"{{"messagesBefore":{n}}}"#);
+      assert_eq!(row.output.as_ref().unwrap().as_str(), output, "{delays:?} {name}");
+      assert_eq!(row.error.as_ref().unwrap().as_str(), r#""no summary""#, "{delays:?} {name}");
+      assert_eq!(row.metadata.get("flue.interrupted").map(Json::as_str), None, "{delays:?} {name}");
+      let times = ["start", "end"].map(|name| row.metrics.get(name).copied());
+      let expected = [n, n + 3].map(|at| Some(f64::from(1_000 + at) / 1e3));
+      assert_eq!(times, expected, "{delays:?} {name}");
+    }
+    assert_eq!(tokens(&trace, "flue.prompt"), Some(16.0), "{delays:?}");
+  }
+}
+
+#[test]
+fn the_end_of_a_compaction_without_a_start_ends_no_later_one() {
+  for has_index in [false, true] {
+    let mut events = compactions();
+    events.retain(|(n, _)| ![10, 23].contains(n));
+    let texts = events.into_iter().map(|(_, event)| match has_index {
+      true => event,
+      false => event.replace("eventIndex", "none"),
+    });
+    let trace = traced(&texts.collect::<Vec<_>>());
+    let row = trace.named("compaction:r20").next().unwrap();
+    assert_eq!(row.metadata.get("flue.interrupted").unwrap().as_str(), "true", "{has_index}");
+    assert!(row.output.is_none());
   }
 }
 
