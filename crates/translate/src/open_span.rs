@@ -129,6 +129,15 @@ pub struct LateUsage {
   pub reported: Option<Usage>,
 }
 
+impl LateUsage {
+  /// The row that states it.
+  pub fn into_row(self) -> Row {
+    let mut row = Row::of(self.span);
+    usage::write_larger(&mut row, self.reported, Some(self.of_turns));
+    row
+  }
+}
+
 impl OpenSpan {
   /// A span that has just been opened.
   pub fn new(placement: SpanPlacement, label: Option<SpanLabel>, start: Start) -> Self {

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize, ser::Error};
 
 use crate::{
   activity::Activity,
-  open_span::OpenSpan,
+  open_span::{LateUsage, OpenSpan},
   state::State,
   submissions::{Root, Submission},
+  usage,
 };
 use braintrust_row::{Row, SpanContext, TraceId};
 
@@ -125,6 +126,7 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
       state.tree.replace(activity, span);
     }
   }
+  let mut rows = Vec::new();
   for (id, submission) in submissions {
     if let Some(root) = submission.root.as_ref().filter(|root| root.caller.is_some()) {
       state.set_alias(SpanContext::of_root(root.span.row), root.span);
@@ -132,10 +134,27 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
     let tree = &state.tree;
     let left_at = |operation: &str| tree.get(&Activity::Operation(operation.to_owned()))?.left_at;
     let is_older = |root: &Root| left_at(&root.operation).is_some_and(|left| left < at);
-    state.submissions.restore(id, submission, &is_older);
+    let began_before = state.submissions.restore(id, submission, &is_older);
+    rows.extend(began_before.and_then(|(latest, earlier)| add_earlier(state, latest, earlier)));
   }
   state.tree.supersede(&state.submissions);
-  Ok(state.tree.adopt())
+  rows.extend(state.tree.adopt());
+  Ok(rows)
+}
+
+/// Adds the usage of an earlier attempt to the latest one, which began here before that was known. Returns the row that
+/// states it if the latest one has ended.
+fn add_earlier(state: &mut State, latest: String, earlier: Root) -> Option<Row> {
+  let open = state.tree.get(&Activity::Operation(earlier.operation));
+  let more = open.and_then(|open| open.turn_summary.usage).or(earlier.usage)?;
+  let root = state.submissions.roots_mut().find(|root| root.operation == latest)?;
+  usage::add(&mut root.usage, Some(more));
+  let latest = Activity::Operation(latest);
+  if let Some(open) = state.tree.get_mut(&latest) {
+    usage::add(&mut open.turn_summary.usage, Some(more));
+    return None;
+  }
+  state.tree.add_late_usage(&latest, &more).map(LateUsage::into_row)
 }
 
 /// The work that [`restore`] has added since the last call. Runs may come again.

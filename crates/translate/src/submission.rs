@@ -114,6 +114,7 @@ pub fn place(
     span,
     start: start_of_root,
     operation: operation.to_owned(),
+    is_first_known: submission.root.is_none(),
     usage: submission.root.as_ref().and_then(|root| root.usage),
   };
   let mut interrupted = Vec::new();

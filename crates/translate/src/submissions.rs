@@ -316,13 +316,14 @@ impl Submissions {
   }
 
   /// Adds a submission of another process, unless the same or a later attempt of it is known. Attempts without a number
-  /// are ordered by `is_older`: whether a known root was left before this one.
+  /// are ordered by `is_older`: whether a known root was left before this one. Returns the operation of an attempt that
+  /// began here before this earlier one was known, and the root of the earlier one: its usage is to be added.
   pub fn restore(
     &mut self,
     mut id: String,
     submission: Submission,
     is_older: &dyn Fn(&Root) -> bool,
-  ) {
+  ) -> Option<(String, Root)> {
     // An earlier release wrote down the id alone.
     if let Some(root) = &submission.root
       && let Some(own) = keyed(&id, root.conversation.as_deref()).filter(|_| !id.contains(' '))
@@ -331,16 +332,23 @@ impl Submissions {
     }
     let Some(known) = self.0.get_mut(&id) else {
       self.0.insert(id, Submission { is_restored: true, ..submission });
-      return;
+      return None;
     };
     let is_same = submission.attempt == known.attempt && !known.settled;
     let is_left_before = is_same && known.root.as_ref().is_some_and(is_older);
     let is_newer = is_left_before || submission.attempt > known.attempt;
     let older = if is_newer { std::mem::replace(known, submission) } else { submission };
-    // The later attempt may have been announced without an operation so far.
-    known.root = known.root.take().or(older.root);
     known.caller = known.caller.or(older.caller);
     known.is_restored = true;
+    let earlier = older.root?;
+    let Some(root) = &mut known.root else {
+      // The later attempt was announced without an operation so far.
+      known.root = Some(earlier);
+      return None;
+    };
+    let is_unknown = root.is_first_known && root.operation != earlier.operation;
+    root.is_first_known &= !is_unknown;
+    is_unknown.then(|| (root.operation.clone(), earlier))
   }
 
   /// Those of other processes, with their keys, each once.

@@ -83,6 +83,9 @@ pub struct Root {
   pub start: Start,
   /// The operation of the current attempt.
   pub operation: String,
+  /// Whether its operation began here, and this process knows of no attempt before that.
+  #[serde(skip)]
+  pub is_first_known: bool,
   /// The usage of earlier attempts' turns.
   #[serde(rename = "used")]
   pub usage: Option<Usage>,

@@ -193,6 +193,34 @@ fn an_attempt_that_died_before_its_operation_keeps_the_usage_of_the_one_before()
   assert_eq!(tokens(root(&trace)), Some(15.0));
 }
 
+/// It may run in a process that adopts only every few seconds.
+#[test]
+fn an_attempt_that_began_before_the_one_before_was_adopted_has_the_usage_of_that() {
+  let mut first = vec![running(900, 1), start(1_000, "o1")];
+  first.extend(turn(1_100, "o1", "t1", 10));
+  let mut second = vec![running(50_000, 2), start(50_100, "o2")];
+  second.extend(turn(51_000, "o2", "t2", 5));
+  second.extend([end(60_000, "o2"), settled(60_001)]);
+  for is_numbered in [true, false] {
+    let of = |events: &[String]| -> Vec<String> {
+      let is_kept = |event: &&String| is_numbered || !event.contains("submission_running");
+      events.iter().filter(is_kept).cloned().collect()
+    };
+    let (first, second) = (of(&first), of(&second));
+    for place in 0..=second.len() {
+      let mut trace = Trace::default();
+      let left = left(5_000, &first, &mut trace);
+      let mut b = Translator::default();
+      run(&mut b, &second[..place], &mut trace);
+      adopt(&mut b, &left, &mut trace);
+      adopt(&mut b, &left, &mut trace);
+      run(&mut b, &second[place..], &mut trace);
+      assert_eq!(tokens(root(&trace)), Some(15.0), "{is_numbered} {place}");
+      assert_ends_well(&trace, 60_000);
+    }
+  }
+}
+
 #[test]
 fn the_next_adopter_closes_what_the_one_before_may_not_have_closed() {
   let mut trace = Trace::default();

@@ -33,7 +33,7 @@ pub fn add_to_compaction(
   let is_latest =
     state.tree.updatable_placement(compaction).is_some_and(|latest| latest.span == span);
   let ended = if is_latest { compaction } else { &Activity::earlier_compaction(span.row) };
-  state.tree.add_late_usage(ended, &more?).map(row_of)
+  state.tree.add_late_usage(ended, &more?).map(LateUsage::into_row)
 }
 
 /// An operation that was interrupted or has ended before one of its turns ended has the usage of that, too.
@@ -52,12 +52,5 @@ pub fn late_usage(state: &mut State, ids: &Ids<'_>, operation: &str, usage: &Usa
   if is_root {
     state.submissions.set_usage(ids, Some(late.of_turns));
   }
-  Some(row_of(late))
-}
-
-/// The row that states the usage.
-fn row_of(LateUsage { span, of_turns, reported }: LateUsage) -> Row {
-  let mut row = Row::of(span);
-  usage::write_larger(&mut row, reported, Some(of_turns));
-  row
+  Some(late.into_row())
 }
