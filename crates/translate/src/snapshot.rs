@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize, ser::Error};
 use crate::{
   activity::Activity,
   open_span::{LateUsage, OpenSpan},
+  placement::Start,
   state::State,
   submissions::{Root, Submission},
   usage,
 };
-use braintrust_row::{Row, SpanContext, TraceId};
+use braintrust_row::{Row, SpanContext, TraceId, time};
 
 /// The open spans and unsettled submissions of a process.
 #[derive(Default, Serialize, Deserialize)]
@@ -135,26 +136,46 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
     let left_at = |operation: &str| tree.get(&Activity::Operation(operation.to_owned()))?.left_at;
     let is_older = |root: &Root| left_at(&root.operation).is_some_and(|left| left < at);
     let began_before = state.submissions.restore(id, submission, &is_older);
-    rows.extend(began_before.and_then(|(latest, earlier)| add_earlier(state, latest, earlier)));
+    if let Some((latest, earlier)) = began_before {
+      rows.extend(add_earlier(state, latest, earlier));
+    }
   }
-  state.tree.supersede(&state.submissions);
-  rows.extend(state.tree.adopt());
+  rows.extend(state.tree.adopt(&state.submissions));
   Ok(rows)
 }
 
-/// Adds the usage of an earlier attempt to the latest one, which began here before that was known. Returns the row that
-/// states it if the latest one has ended.
-fn add_earlier(state: &mut State, latest: String, earlier: Root) -> Option<Row> {
+/// Adds the usage of an earlier attempt to the latest one, which began here before that was known, and returns the row
+/// that states it if the latest one has ended. The start of the root is that of the earlier attempt.
+fn add_earlier(state: &mut State, latest: String, earlier: Root) -> Vec<Row> {
+  let mut rows = Vec::new();
+  let Some(root) = state.submissions.roots_mut().find(|root| root.operation == latest) else {
+    return rows;
+  };
   let open = state.tree.get(&Activity::Operation(earlier.operation));
-  let more = open.and_then(|open| open.turn_summary.usage).or(earlier.usage)?;
-  let root = state.submissions.roots_mut().find(|root| root.operation == latest)?;
-  usage::add(&mut root.usage, Some(more));
+  let more = open.and_then(|open| open.turn_summary.usage).or(earlier.usage);
+  usage::add(&mut root.usage, more);
   let latest = Activity::Operation(latest);
-  if let Some(open) = state.tree.get_mut(&latest) {
-    usage::add(&mut open.turn_summary.usage, Some(more));
-    return None;
+  let open = state.tree.get_mut(&latest);
+  if let (Start::At(began), Start::At(first)) = (root.start, earlier.start)
+    && first < began
+  {
+    root.start = earlier.start;
+    let mut row = Row::of(root.span);
+    row.created = Some(first);
+    row.set_metric("start", Some(time::seconds(first)));
+    rows.push(row);
   }
-  state.tree.add_late_usage(&latest, &more).map(LateUsage::into_row)
+  match open {
+    Some(open) => {
+      open.start = root.start;
+      usage::add(&mut open.turn_summary.usage, more);
+    }
+    None => {
+      let late = more.and_then(|more| state.tree.add_late_usage(&latest, &more));
+      rows.extend(late.map(LateUsage::into_row));
+    }
+  }
+  rows
 }
 
 /// The work that [`restore`] has added since the last call. Runs may come again.

@@ -224,10 +224,23 @@ impl Tree {
   /// A root continues as another operation, because a new attempt began. What the previous attempt left
   /// open is interrupted, except tasks: a new attempt resumes them, and reports no more than their end.
   pub fn resume_attempt(&mut self, previous: &Activity, next: Activity, at: i64) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let Some(mut span) = self.open.remove(previous) else { return rows };
-    let mut tasks = Vec::new();
-    let mut descendants = std::mem::take(&mut span.children);
+    let Some(mut span) = self.open.remove(previous) else { return Vec::new() };
+    let (tasks, rows) = self.interrupt_attempt(&mut span, Evidence::Event(at));
+    span.children = tasks;
+    span.left_at = None;
+    self.finished.set(previous.clone(), Finished::Ended);
+    self.open.insert(next, span);
+    rows
+  }
+
+  /// Interrupts what an attempt has left open, except tasks. Returns these, and the last rows of the others.
+  fn interrupt_attempt(
+    &mut self,
+    attempt: &mut OpenSpan,
+    evidence: Evidence,
+  ) -> (Vec<Activity>, Vec<Row>) {
+    let (mut tasks, mut rows) = (Vec::new(), Vec::new());
+    let mut descendants = std::mem::take(&mut attempt.children);
     while let Some(activity) = descendants.pop() {
       let Some(mut child) = self.open.remove(&activity) else { continue };
       descendants.append(&mut child.children);
@@ -235,15 +248,11 @@ impl Tree {
         self.open.insert(activity.clone(), child);
         tasks.push(activity);
       } else {
-        rows.extend(child.interrupted(&activity, Evidence::Event(at)));
+        rows.extend(child.interrupted(&activity, evidence));
         self.note_updatable(activity, child);
       }
     }
-    span.children = tasks;
-    span.left_at = None;
-    self.finished.set(previous.clone(), Finished::Ended);
-    self.open.insert(next, span);
-    rows
+    (tasks, rows)
   }
 
   /// The ids of the open spans of a trace, in no order.

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{
+  RELEASES, processes, recordings,
   recovery::{
     adopt, adopting, assert_ends_well, end, end_of, event, left, metadata, root, run, running,
     settled, start, tokens, turn,
   },
   trace::Trace,
+  translate_all, translate_until_crash,
 };
 use crate::Translator;
 
@@ -217,6 +219,51 @@ fn an_attempt_that_began_before_the_one_before_was_adopted_has_the_usage_of_that
       run(&mut b, &second[place..], &mut trace);
       assert_eq!(tokens(root(&trace)), Some(15.0), "{is_numbered} {place}");
       assert_ends_well(&trace, 60_000);
+    }
+  }
+}
+
+/// The trace of a recorded crash, whose second process adopts what the first one left after so many of its events.
+fn adopted_after(first: &[String], second: &[String], count: usize) -> Trace {
+  let mut trace = Trace::default();
+  let (dead, died_at) = translate_until_crash(None, first, &mut trace);
+  let mut b = Translator::default();
+  run(&mut b, &second[..count], &mut trace);
+  adopt(&mut b, &dead.snapshot(died_at, true).unwrap(), &mut trace);
+  let last = translate_all(&mut b, &second[count..], &mut trace);
+  trace.take(b.close_all(last.max(died_at)));
+  trace
+}
+
+/// What a person sees of each span.
+fn seen(trace: &Trace) -> Vec<String> {
+  let mut seen: Vec<String> = trace
+    .rows
+    .values()
+    .map(|row| {
+      let times = ["start", "end"].map(|name| row.metrics.get(name));
+      let interrupted = metadata(row, "flue.interrupted");
+      let error = row.error.as_ref().filter(|error| !error.is_null());
+      format!("{:?} {times:?} {:?} {interrupted:?} {error:?}", trace.path(row), tokens(row))
+    })
+    .collect();
+  seen.sort();
+  seen
+}
+
+#[test]
+fn however_late_a_crashed_process_is_adopted_the_trace_is_the_same() {
+  for release in RELEASES {
+    let names = recordings(release)
+      .into_iter()
+      .filter(|name| name.starts_with("crash-agent-") || name.starts_with("crash-mid-"));
+    for name in names {
+      let processes = processes(release, &name);
+      let [first, second] = processes.as_slice() else { continue };
+      let early = seen(&adopted_after(first, second, 0));
+      for count in 1..second.len() {
+        assert_eq!(seen(&adopted_after(first, second, count)), early, "{release} {name} {count}");
+      }
     }
   }
 }

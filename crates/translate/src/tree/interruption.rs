@@ -101,32 +101,27 @@ impl Tree {
     rows
   }
 
-  /// Drops the attempts at roots that other processes left open, except the latest of each: that one has the end.
-  pub fn supersede(&mut self, submissions: &Submissions) {
-    let finished = &mut self.finished;
-    self.open.retain(|activity, span| {
-      let Activity::Operation(operation) = activity else { return true };
-      // A root has no parent here.
-      if span.left_at.is_none() || span.placement.parent.activity().is_some() {
-        return true;
-      }
-      let latest = submissions.latest_operation(span.placement.span.row);
-      let is_superseded = latest.is_some_and(|latest| latest != operation);
-      if is_superseded {
-        finished.set(activity.clone(), Finished::Ended);
-      }
-      !is_superseded
-    });
-  }
-
-  /// Closes the spans that another process left open as interrupted, each once. They stay, to be continued.
-  pub fn adopt(&mut self) -> Vec<Row> {
-    let mut rows = Vec::new();
+  /// Closes the spans that another process left open as interrupted, each once. They stay, to be continued, except
+  /// attempts at roots that are not the latest: that one has the end, and the tasks.
+  pub fn adopt(&mut self, submissions: &Submissions) -> Vec<Row> {
+    let (mut rows, mut superseded) = (Vec::new(), Vec::new());
     for (activity, span) in &mut self.open {
-      if let Some(left_at) = span.left_at.filter(|_| !span.is_adopted) {
+      let Some(left_at) = span.left_at else { continue };
+      if let Some(latest) = superseding(activity, span, submissions) {
+        superseded.push((activity.clone(), latest, left_at));
+      } else if !span.is_adopted {
         rows.extend(span.interruption(activity, left_at));
         span.is_adopted = true;
       }
+    }
+    for (activity, latest, left_at) in superseded {
+      let Some(mut span) = self.open.remove(&activity) else { continue };
+      let (tasks, interrupted) = self.interrupt_attempt(&mut span, Evidence::Clock(left_at));
+      rows.extend(interrupted);
+      if let Some(latest) = self.open.get_mut(&latest) {
+        latest.children.extend(tasks);
+      }
+      self.finished.set(activity, Finished::Ended);
     }
     rows
   }
@@ -207,4 +202,19 @@ impl Tree {
     }
     true
   }
+}
+
+/// The latest attempt at a root, of which the span that another process left open is an earlier one.
+fn superseding(
+  activity: &Activity,
+  span: &OpenSpan,
+  submissions: &Submissions,
+) -> Option<Activity> {
+  let Activity::Operation(operation) = activity else { return None };
+  // A root has no parent here.
+  if span.placement.parent.activity().is_some() {
+    return None;
+  }
+  let latest = submissions.latest_operation(span.placement.span.row)?;
+  (latest != operation).then(|| Activity::Operation(latest.to_owned()))
 }
