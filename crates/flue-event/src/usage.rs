@@ -15,7 +15,7 @@ pub struct Usage {
   pub cache_read: Option<f64>,
   /// Input tokens that were written to the cache.
   pub cache_write: Option<f64>,
-  /// All tokens; their sum if Flue reports no total, but input and output.
+  /// All tokens; their sum if Flue reports no total, or 0, but input and output.
   pub total: Option<f64>,
   /// The cost in US dollars; 0 for a model without a price.
   pub cost: Option<f64>,
@@ -35,8 +35,10 @@ impl Usage {
     let [input, output, cache_read, cache_write, reasoning, cache_write_1h] =
       [f.input, f.output, f.cache_read, f.cache_write, f.reasoning, f.cache_write_1h].map(count);
     let cached = cache_read.unwrap_or(0.0) + cache_write.unwrap_or(0.0);
-    let sum = input.zip(output).map(|(input, output)| input + output + cached);
-    let total = count(f.total_tokens).or(sum);
+    let parts = input.unwrap_or(0.0) + output.unwrap_or(0.0) + cached;
+    let sum = input.zip(output).map(|_| parts);
+    // Flue has 0 where a provider reports none.
+    let total = count(f.total_tokens).filter(|total| *total > 0.0 || parts == 0.0).or(sum);
     let usage =
       Self { input, output, cache_read, cache_write, total, cost, reasoning, cache_write_1h };
     (usage != Self::default()).then_some(usage)

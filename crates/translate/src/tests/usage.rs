@@ -53,6 +53,11 @@ fn what_flue_does_not_report_is_absent_and_never_zero() {
       json!({ "prompt_tokens": 5.0, "completion_tokens": 7.0, "tokens": 12.0 }),
     ),
     (
+      json!({ "input": 5, "output": 7, "totalTokens": 0 }),
+      json!({ "prompt_tokens": 5.0, "completion_tokens": 7.0, "tokens": 12.0 }),
+    ),
+    (json!({ "output": 7, "totalTokens": 0 }), json!({ "completion_tokens": 7.0 })),
+    (
       json!({ "cacheRead": 3, "output": 7 }),
       json!({ "prompt_cached_tokens": 3.0, "completion_tokens": 7.0 }),
     ),
