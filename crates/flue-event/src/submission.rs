@@ -74,9 +74,34 @@ impl<'a> SubmissionSettled<'a> {
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     let outcome = text(f.outcome);
     let failed = outcome.as_deref() == Some("failed");
-    // `error` replaces errors of the application by a generic message; `errorInfo` has the original.
-    let failure = failed.then(|| Failure::read(f.error_info.or(f.error)));
+    // `error` replaces errors of the application by a generic message; `errorInfo` has the original, unless what was
+    // thrown is not an error.
+    let original = Failure::read(f.error_info);
+    let is_known = original.name.is_some() || original.code.is_some() || original.message.is_some();
+    let failure = failed.then(|| if is_known { original } else { Failure::read(f.error) });
     let cancelled = outcome.as_deref() == Some("aborted");
     Self { outcome, failure, cancelled }
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use crate::{Body, decode};
+
+  #[test]
+  fn a_settlement_shows_the_original_error_if_it_is_known() {
+    for (info, expected) in [
+      ("{\"type\":\"_OTHER\"}", "generic [internal_error]"),
+      ("{\"type\":\"_OTHER\",\"message\":\"boom\"}", "boom"),
+      ("{\"type\":\"E_PIER\"}", "failed without a message [E_PIER]"),
+      ("null", "generic [internal_error]"),
+    ] {
+      let error = r#"{"name":"Error","type":"internal_error","message":"generic"}"#;
+      let text = format!(
+        r#"{{"type":"submission_settled","outcome":"failed","error":{error},"errorInfo":{info}}}"#
+      );
+      let Body::SubmissionSettled(settled) = decode(&text, 0).unwrap().body else { unreachable!() };
+      assert_eq!(settled.failure.unwrap().to_string(), expected, "{info}");
+    }
   }
 }
