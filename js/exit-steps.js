@@ -3,8 +3,8 @@
 // The steps of an exporter at the end of the process. After `process.exit` and uncaught errors no promise settles and no
 // cleanup hook of an addon runs, but `exit` listeners do, and may block.
 
-const { monotonicMs } = require('./builtins/index.js');
 const { messageOf } = require('./json/describe.js');
+const { runningMs, woke } = require('./running-clock.js');
 const { warn } = require('./warn.js');
 
 /** How long the end of the process waits for all recorders in one round, in milliseconds. */
@@ -18,7 +18,7 @@ class ExitSteps {
   #destinations;
   #masking;
   #report;
-  /** When the first step gives way to the next, by `monotonicMs()`. */
+  /** When the first step gives way to the next, by `runningMs()`. */
   #nextStepAt = Infinity;
 
   /**
@@ -59,7 +59,7 @@ class ExitSteps {
         recorder.beginExit(ExitStep[step]),
       );
       const leftMs = Math.max(0, ...left);
-      if (step === 'Delivery') this.#nextStepAt = monotonicMs() + leftMs * FIRST_STEP_SHARE;
+      if (step === 'Delivery') this.#nextStepAt = runningMs() + leftMs * FIRST_STEP_SHARE;
       this.#masking.beginExit(leftMs);
     });
   }
@@ -84,13 +84,16 @@ class ExitSteps {
       while (waiting.length > 0) {
         // Those that are done have spans to close in the next step, in which the others are waited for, too.
         const othersAreDone = step === 'Delivery' && waiting.length < all.length;
-        if (othersAreDone && monotonicMs() > this.#nextStepAt) break;
+        if (othersAreDone && runningMs() > this.#nextStepAt) break;
         // In turns: a server that hangs must not keep the rows of another recorder from being masked.
         const maxMs = ROUND_MS / waiting.length;
         waiting = waiting.filter((recorder) => {
           // At first what is being masked already: the native part waits for it.
           this.#masking.maskInTime(recorder);
-          return !recorder.waitExit(ExitStep[step], maxMs);
+          const dueMs = runningMs() + maxMs;
+          const isDone = recorder.waitExit(ExitStep[step], maxMs);
+          woke(dueMs);
+          return !isDone;
         });
       }
     });

@@ -2,11 +2,11 @@
 
 // Masks the content of rows by the application's masking function, in slices of time.
 
-const { monotonicMs } = require('./builtins/index.js');
 const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { JSON } = require('./json/own-json.js');
 const { maskField } = require('./mask-field.js');
+const { runningMs } = require('./running-clock.js');
 const { startTimer, stopTimer } = require('./timers.js');
 
 /** @typedef {import('../index.d.ts').MaskingFunction} MaskingFunction */
@@ -71,9 +71,9 @@ class Masking {
   #batch;
   /** Whether the masking function is being called. */
   #isCalling = false;
-  /** When no row is masked any more, by `monotonicMs()`. */
+  /** When no row is masked any more, by `runningMs()`. */
   #end = Infinity;
-  /** When rows were last recorded or masked, by `monotonicMs()`. */
+  /** When rows were last recorded or masked, by `runningMs()`. */
   #activeAt = 0;
   #hasTimers;
 
@@ -123,7 +123,7 @@ class Masking {
   /** Schedules a poll: rows are expected. Does nothing before a masking function is set. */
   schedulePoll() {
     if (this.#mask === undefined || !this.#hasTimers) return;
-    const now = monotonicMs();
+    const now = runningMs();
     const wasIdle = now - this.#activeAt > POLL_IDLE_MS;
     this.#activeAt = now;
     if (this.#timer === undefined || wasIdle) this.#schedule(POLL_ACTIVE_MS);
@@ -134,7 +134,7 @@ class Masking {
    * @param {number} leftMs of the exit timeout
    */
   beginExit(leftMs) {
-    if (this.#end === Infinity) this.#end = monotonicMs() + leftMs * EXIT_SHARE;
+    if (this.#end === Infinity) this.#end = runningMs() + leftMs * EXIT_SHARE;
     if (!this.#isCalling) return;
     // The masking function itself ends the process, and would again: marks replace all that it has not masked.
     this.#mask = () => {
@@ -167,7 +167,7 @@ class Masking {
   maskSlice(recorder) {
     const batch = (this.#batch ??= nextBatch(recorder));
     if (batch === undefined) return false;
-    this.#maskUntil(batch, monotonicMs() + SLICE_MS, batch.masked.length + SLICE_ROWS);
+    this.#maskUntil(batch, runningMs() + SLICE_MS, batch.masked.length + SLICE_ROWS);
     if (batch.masked.length === batch.content.length) this.#complete(batch);
     return true;
   }
@@ -183,7 +183,7 @@ class Masking {
   #poll() {
     this.#timer = undefined;
     try {
-      const end = monotonicMs() + SLICE_MS;
+      const end = runningMs() + SLICE_MS;
       let isActive = false;
       for (const recorder of this.#recorders()) {
         const batch = (this.#batch ??= nextBatch(recorder));
@@ -194,7 +194,7 @@ class Masking {
         if (batch.masked.length < batch.content.length) break;
         this.#complete(batch);
       }
-      const now = monotonicMs();
+      const now = runningMs();
       if (isActive) this.#activeAt = now;
       const isQuiet = now - this.#activeAt > POLL_IDLE_MS;
       // A timer would keep an unused exporter from being collected.
@@ -206,14 +206,14 @@ class Masking {
   }
 
   /**
-   * Masks further rows, until a time by `monotonicMs()`.
+   * Masks further rows, until a time by `runningMs()`.
    * @param {Batch} batch
    * @param {number} end
    * @param {number} [most] how many of its rows are masked then
    */
   #maskUntil(batch, end, most = Infinity) {
     const { content, masked } = batch;
-    while (masked.length < Math.min(content.length, most) && monotonicMs() < end) {
+    while (masked.length < Math.min(content.length, most) && runningMs() < end) {
       masked.push(this.#maskRow(batch));
     }
   }

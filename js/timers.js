@@ -4,6 +4,7 @@
 
 const { outsideOfWork, timers } = require('./builtins/index.js');
 const { untraced } = require('./context.js');
+const { runningMs, woke } = require('./running-clock.js');
 
 /**
  * Calls a function later, without keeping the process alive, and outside of the work that runs now: what it calls is no
@@ -24,6 +25,10 @@ function startTimer(call, ms) {
 const stopTimer = (timer) => timers.clearTimeout(timer);
 
 /** Waits, and keeps the process alive meanwhile. @param {number} ms */
-const sleep = (ms) => untraced(() => new Promise((resolve) => timers.setTimeout(resolve, ms)));
+async function sleep(ms) {
+  const dueMs = runningMs() + ms;
+  await untraced(() => new Promise((resolve) => timers.setTimeout(resolve, ms)));
+  woke(dueMs);
+}
 
 module.exports = { sleep, startTimer, stopTimer };

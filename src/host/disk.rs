@@ -1,12 +1,7 @@
 //! The spool on a thread of its own: a disk that does not respond delays the exporter once, and
 //! blocks nothing forever.
 
-use std::{
-  io, mem,
-  sync::mpsc,
-  thread,
-  time::{Duration, Instant},
-};
+use std::{io, mem, pin::pin, sync::mpsc, thread, time::Duration};
 
 use tokio::{
   sync::{
@@ -23,6 +18,8 @@ use crate::spool_io;
 
 /// How long an operation may take. The longest of a disk that works is a write with `fsync` under load.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// In how many parts it is waited for: while the process is stopped, no more than one of them passes.
+const PARTS: u32 = 10;
 /// How many times as long the first operation may take while nobody waits for a flush or the end: it adopts what dead
 /// processes left, which events are to continue.
 const FIRST: u32 = 10;
@@ -92,7 +89,7 @@ impl Disk {
         }
       }
     })?;
-    timeout(patience, is_open).await.ok().and_then(Result::ok).ok_or_else(not_responding)??;
+    within(patience, is_open).await.and_then(Result::ok).ok_or_else(not_responding)??;
     let (last, hangs, adoption, late) = (0, false, None, None);
     let is_new = true;
     Ok(Self { patience, is_new, jobs, completions, last, hangs, adoption, late })
@@ -129,14 +126,15 @@ impl Disk {
   /// Waits for the last job. `None` when its time is over.
   async fn wait(&mut self, is_awaited: impl Fn() -> bool) -> Option<Completion> {
     let times = if mem::take(&mut self.is_new) { FIRST } else { 1 };
-    let end = Instant::now() + self.patience * times;
-    loop {
-      match timeout(self.patience, self.completions.recv()).await {
-        Ok(completed) => return completed.map(|(_, completion)| completion),
-        Err(_) if Instant::now() < end && !is_awaited() => {}
-        Err(_) => return None,
+    for _ in 0..times {
+      if let Some(completed) = within(self.patience, self.completions.recv()).await {
+        return completed.map(|(_, completion)| completion);
+      }
+      if is_awaited() {
+        break;
       }
     }
+    None
   }
 
   /// The adoption that was not done in time, once it is.
@@ -150,7 +148,7 @@ impl Disk {
     let Self { patience, jobs, mut completions, hangs, .. } = self;
     drop(jobs);
     // The thread keeps its end of the channel for as long as the lock, even if it panics.
-    while !hangs && matches!(timeout(patience, completions.recv()).await, Ok(Some(_))) {}
+    while !hangs && matches!(within(patience, completions.recv()).await, Some(Some(_))) {}
   }
 
   /// Takes what was done too late.
@@ -181,6 +179,17 @@ impl Disk {
     }
     self.last
   }
+}
+
+/// Waits for the disk. `None` when its time is over.
+async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+  let mut work = pin!(work);
+  for _ in 0..PARTS {
+    if let Ok(done) = timeout(patience / PARTS, work.as_mut()).await {
+      return Some(done);
+    }
+  }
+  None
 }
 
 /// How an operation ends that the disk does not perform.

@@ -34,6 +34,9 @@ const BYTES_AT_ONCE: usize = 1024 * 1024;
 const TICK: Duration = Duration::from_millis(10);
 /// How long the thread polls after the last event, before it sleeps until it is woken.
 const AWAKE: Duration = Duration::from_millis(500);
+/// The longest sleep while somebody waits for a flush or the end: the clock stands still from then on if the process is
+/// stopped.
+const AWAITED: Duration = Duration::from_millis(250);
 
 /// Drives an exporter until it has ended. Returns why later events are refused.
 pub async fn drive(shared: Arc<Shared>) -> LossReason {
@@ -110,12 +113,20 @@ impl<'a> Driver<'a> {
       if tick.is_none() && !self.shared.queue.park() {
         continue;
       }
-      let due = self.exporter.poll_timeout(now).into_iter().chain(tick).min();
+      let awaited = (!self.replies.is_empty()).then(|| now.elapsed + AWAITED);
+      let due = self.exporter.poll_timeout(now).into_iter().chain(tick).chain(awaited).min();
       let timeout = due.map(|due| Instant::from_std(self.shared.clock.at(due)));
-      tokio::select! {
-        () = self.shared.queue.arrival() => {}
-        Some(responded) = self.requests.join_next_with_id() => self.handle_response(responded),
-        () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => {}
+      let responded = tokio::select! {
+        () = self.shared.queue.arrival() => None,
+        responded = self.requests.join_next_with_id(), if !self.requests.is_empty() => responded,
+        () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => None,
+      };
+      // Before anything reads the clock.
+      if let Some(due) = due {
+        self.shared.clock.woke(due);
+      }
+      if let Some(responded) = responded {
+        self.handle_response(responded);
       }
     }
     if let Some(disk) = self.disk.take() {

@@ -106,7 +106,7 @@ pub fn wait(shared: &Shared, step: ExitStep, slice: Option<Duration>) -> bool {
   let now = shared.clock.elapsed();
   let end = shared.queue.deadline().unwrap_or(now) + GRACE;
   let until = slice.map_or(end, |slice| end.min(now + slice));
-  let waited = shared.exit_signal.wait(shared.clock.at(until), || {
+  let waited = shared.exit_signal.wait(&shared.clock, until, || {
     let is_done = match step {
       ExitStep::Delivery | ExitStep::Interruption => shared.has_delivered(),
       ExitStep::Shutdown => shared.has_ended(),

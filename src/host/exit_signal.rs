@@ -3,8 +3,13 @@
 
 use std::{
   sync::{Condvar, Mutex, PoisonError},
-  time::Instant,
+  time::Duration,
 };
+
+use crate::clock::Clock;
+
+/// How long it waits at most before it looks at the clock again.
+const STEP: Duration = Duration::from_millis(100);
 
 /// Wakes the waiting thread whenever something may have changed.
 #[derive(Default)]
@@ -22,17 +27,24 @@ impl ExitSignal {
   }
 
   /// Blocks until `poll` finds what it waits for. `None` when it has not by `deadline`.
-  pub fn wait<T>(&self, deadline: Instant, poll: impl Fn() -> Option<T>) -> Option<T> {
+  pub fn wait<T>(
+    &self,
+    clock: &Clock,
+    deadline: Duration,
+    poll: impl Fn() -> Option<T>,
+  ) -> Option<T> {
     let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
       if let Some(found) = poll() {
         return Some(found);
       }
-      let left = deadline.saturating_duration_since(Instant::now());
+      let now = clock.elapsed();
+      let left = deadline.saturating_sub(now).min(STEP);
       if left.is_zero() {
         return None;
       }
       held = self.changed.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner).0;
+      clock.woke(now + left);
     }
   }
 }

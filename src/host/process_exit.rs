@@ -60,7 +60,7 @@ pub fn end_now() {
   }
   for shared in &left {
     let until = shared.clock.elapsed() + shared.exit_time_left().mul_f64(MASKING_SHARE);
-    shared.exit_signal.wait(shared.clock.at(until), || shared.has_delivered().then_some(()));
+    shared.exit_signal.wait(&shared.clock, until, || shared.has_delivered().then_some(()));
   }
   ending::end_without_javascript(&left, began());
   stderr::wait(ending::GRACE);
