@@ -67,7 +67,7 @@ const TABLE: Record<string, string> = {
   timers: 'builtins context running-clock',
   'running-clock': 'builtins',
   'log-level': 'variables warn',
-  login: 'builtins timers',
+  login: 'running-clock timers',
   lingering: 'timers',
   'dev-server': 'variables',
   'native-loader': 'native native-load-error',
@@ -96,7 +96,7 @@ const TABLE: Record<string, string> = {
   warn: '',
   'warn-of-call': 'json warn',
 
-  edge: 'api builtins cloudflare:workers context drop-oldest exporter global-instance json no-stats outside-of-request sum-stats timers variables warn weak',
+  edge: 'api builtins cloudflare:workers context drop-oldest exporter global-instance json no-stats outside-of-request running-clock sum-stats timers variables warn weak',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
   'tools/doctor':

@@ -107,6 +107,18 @@ test.each([
   },
 );
 
+test('loggers that flush or close while the isolate stands still have the rest of their time once it runs on', async () => {
+  const all = { complete: true, sent: 1, pending: 0, lost: {} };
+  const seenOf = {
+    'login, flush': all,
+    'login, close': all,
+    'storage, flush': all,
+    'storage, close': all,
+  };
+  const expected = { seen: seenOf, lines: [] };
+  expect(await seen('loggers that end while the isolate stands still')).toEqual(expected);
+});
+
 test('a flush after which nothing is recorded stores nothing', async () => {
   const nothing = { isStored: true, complete: true, changes: 0 };
   expect(await seen('repeated flush')).toEqual(nothing);

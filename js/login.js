@@ -2,7 +2,7 @@
 
 // The login of a destination, which finds its organisation and its project. The first rows need it; it may come before.
 
-const { monotonicMs } = require('./builtins/index.js');
+const { runningMs } = require('./running-clock.js');
 const { sleep } = require('./timers.js');
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
@@ -62,8 +62,8 @@ class Login {
       this.#services.report();
       return;
     }
-    const until = monotonicMs() + LOGIN_MS;
-    const isAwaited = () => this.isUnderWay && monotonicMs() < until;
+    const until = runningMs() + LOGIN_MS;
+    const isAwaited = () => this.isUnderWay && runningMs() < until;
     for (let delay = FIRST_MS; isAwaited(); delay = Math.min(delay * 2, LAST_MS)) {
       await sleep(delay);
     }

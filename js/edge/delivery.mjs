@@ -1,9 +1,9 @@
 // Carries out a recorder's requests, for as long as the runtime lets the work that recorded run.
 
-import { monotonicMs } from '#builtins';
 import { sendOrShare } from './shared-answers.mjs';
 import { isInRequest } from './in-request.mjs';
 import { sleep } from '../timers.js';
+import { runningMs } from '../running-clock.js';
 
 /** How often a request that does not lead checks again, in milliseconds. */
 const FOLLOW_MS = 250;
@@ -75,7 +75,7 @@ export class Delivery {
 
   /** Whether a request drives it, or has just left it: one that follows would lead from now on. */
   get isDriven() {
-    return monotonicMs() - this.#ledAt <= GONE_MS;
+    return runningMs() - this.#ledAt <= GONE_MS;
   }
 
   /** Whether no row and no attachment waited at the last poll, in memory or in a storage, and nothing came since. */
@@ -95,9 +95,9 @@ export class Delivery {
    */
   async settle(patienceMs = PATIENCE_MS) {
     if (!isInRequest()) return;
-    const until = monotonicMs() + patienceMs;
+    const until = runningMs() + patienceMs;
     const isDelivered = this.#untilDelivered();
-    const isOver = () => Math.max(monotonicMs(), this.#idleUntil) >= until;
+    const isOver = () => Math.max(runningMs(), this.#idleUntil) >= until;
     await this.#run(() => this.#isSettled || isDelivered() || isOver());
   }
 
@@ -169,9 +169,9 @@ export class Delivery {
     this.touch();
     if (!isInRequest()) return;
     const longestMs = Math.min(timeoutMs, 2 ** 31);
-    const until = monotonicMs() + longestMs;
+    const until = runningMs() + longestMs;
     let hasEnded = false;
-    const isOver = () => this.#recorder.generation === undefined || monotonicMs() >= until;
+    const isOver = () => this.#recorder.generation === undefined || runningMs() >= until;
     const isDone = () => (hasEnded ||= isEnough() || isOver());
     const drive = async () => {
       await this.settle(Math.max(PATIENCE_MS, longestMs));
@@ -192,7 +192,7 @@ export class Delivery {
    */
   async #run(isEnough) {
     const isDone = () => isEnough() || this.#recorder.generation === undefined;
-    const self = { at: monotonicMs() };
+    const self = { at: runningMs() };
     /** @type {Own} */
     const own = new Map();
     while (!isDone()) {
@@ -208,7 +208,7 @@ export class Delivery {
     if (this.#leader === self) this.#leader = undefined;
     // Who leaves now would take its requests along.
     while (own.size > 0) {
-      self.at = this.#ledAt = monotonicMs();
+      self.at = this.#ledAt = runningMs();
       this.#abortUnawaited(own);
       await Promise.race([sleep(LEAD_MS), ...own.keys()]);
     }
@@ -231,7 +231,7 @@ export class Delivery {
    */
   #leads(self) {
     if (this.#leader !== self && this.isLed) return false;
-    self.at = this.#ledAt = monotonicMs();
+    self.at = this.#ledAt = runningMs();
     this.#leader = self;
     return true;
   }
@@ -286,10 +286,10 @@ export class Delivery {
     const undelivered = stats.pending + stats.spooled + stats.attachments.pending + waiting;
     this.#settled = this.#accepted - undelivered;
     const isWaiting = own.size === 0 && recorder.storageWork?.isOpen !== false;
-    this.#idleUntil = isWaiting ? monotonicMs() + (progress.timeoutMs ?? 0) : 0;
+    this.#idleUntil = isWaiting ? runningMs() + (progress.timeoutMs ?? 0) : 0;
     return progress.timeoutMs;
   }
 }
 
 /** Whether the runtime has ended the request that led. @param {Leader} leader */
-const isGone = ({ at }) => monotonicMs() - at > GONE_MS;
+const isGone = ({ at }) => runningMs() - at > GONE_MS;

@@ -1,6 +1,5 @@
 // A recorder over the WebAssembly module, with the interface of the native one.
 
-import { monotonicMs } from '#builtins';
 import { now } from './core-inputs.mjs';
 import { CoreRequests } from './core-requests.mjs';
 import { CoreSession } from './core-session.mjs';
@@ -12,6 +11,7 @@ import { lostStats } from './stats.mjs';
 import { isInRequest } from './in-request.mjs';
 import { JSON } from '../json/own-json.js';
 import { print } from '../warn.js';
+import { runningMs } from '../running-clock.js';
 
 /** @typedef {import('./core-module.mjs').CoreModule} CoreModule */
 /** @typedef {import('../../index.d.ts').Stats} Stats */
@@ -153,11 +153,11 @@ export class EdgeRecorder {
    * @returns {Promise<Json>} never rejects
    */
   async #flush(isShutdown, timeoutMs) {
-    const began = monotonicMs();
+    const began = runningMs();
     // A flush includes what earlier instances have stored.
     this.storageWork?.listNow();
     if (this.storageWork?.isListing) await this.delivery.open(timeoutMs);
-    const leftMs = Math.max(0, timeoutMs - (monotonicMs() - began));
+    const leftMs = Math.max(0, timeoutMs - (runningMs() - began));
     const ticket = this.#session.run(-1, (core, number) =>
       core.call('flush', number, Number(isShutdown), leftMs, ...now()),
     );
@@ -168,7 +168,7 @@ export class EdgeRecorder {
     // What a shutdown leaves is stored after it, unless nothing can be shut down.
     const isLeft = isShutdown && ticket >= 0 && this.storageWork !== undefined;
     if (isLeft && !this.isKept()) {
-      await this.delivery.kept(Math.max(STORING_MS, timeoutMs - (monotonicMs() - began)));
+      await this.delivery.kept(Math.max(STORING_MS, timeoutMs - (runningMs() - began)));
     }
     const complete = isDelivered && this.storageWork?.isOpen !== false;
     return /** @type {Json} */ (JSON.stringify({ complete, ...this.#stats() }));

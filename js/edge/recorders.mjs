@@ -1,6 +1,5 @@
 // The recorders of an exporter in a Worker: one for each storage, and one for what is recorded without a storage.
 
-import { monotonicMs } from '#builtins';
 import { messageOf } from '../json/describe.js';
 import { JSON } from '../json/own-json.js';
 import { sumStats } from '../sum-stats.js';
@@ -8,6 +7,7 @@ import { warn } from '../warn.js';
 import { EdgeDiagnostics } from './diagnostics.mjs';
 import { lossOf } from './stats.mjs';
 import { currentStorage } from './storage.mjs';
+import { runningMs } from '../running-clock.js';
 
 /**
  * The storages whose recorders are kept although they have nothing to do. An isolate runs as many Durable Objects as it
@@ -181,7 +181,7 @@ export class EdgeRecorders {
 
   /** A recorder whose object is gone with rows in memory alone, which need no storage. Each is tried once a minute. */
   #adrift() {
-    const now = monotonicMs();
+    const now = runningMs();
     for (const [storage, { recorder, at }] of this.#stored) {
       if (now - at < GONE_MS) break;
       if (recorder.delivery.isLed || now - (this.#triedAt.get(storage) ?? at) < GONE_MS) continue;
@@ -212,7 +212,7 @@ export class EdgeRecorders {
     if (found !== undefined) {
       this.#stored.delete(storage);
       this.#triedAt.delete(storage);
-      this.#stored.set(storage, { ...found, at: monotonicMs(), isNamedOnce: false });
+      this.#stored.set(storage, { ...found, at: runningMs(), isNamedOnce: false });
       return found.recorder;
     }
     // What is closed opens no storage: another one may use it now.
@@ -228,7 +228,7 @@ export class EdgeRecorders {
       }
       const recorder = this.#create(this.#reporterOf(storage), storage);
       if (this.#isMasking) recorder.setMasking(true);
-      this.#stored.set(storage, { recorder, at: monotonicMs(), isNamedOnce: isOfEvent });
+      this.#stored.set(storage, { recorder, at: runningMs(), isNamedOnce: isOfEvent });
       this.#checkNames();
       return recorder;
     } catch (error) {
@@ -256,7 +256,7 @@ export class EdgeRecorders {
   /** Drops those with undelivered rows whose objects have ended, once others have tried to deliver them. */
   #dropEnded() {
     for (const [storage, { recorder, at }] of this.#stored) {
-      if (monotonicMs() - at < ENDED_MS) return;
+      if (runningMs() - at < ENDED_MS) return;
       if (!this.#triedAt.has(storage) || recorder.delivery.isLed || recorder.isIdle()) continue;
       this.#drop(storage, recorder);
     }
@@ -272,7 +272,7 @@ export class EdgeRecorders {
     const all = [...this.#stored];
     const found =
       all.find(([, { recorder }]) => recorder.isKept() && !(hasRoom && recorder.delivery.isLed)) ??
-      all.find(([, { at }]) => !hasRoom && monotonicMs() - at > GONE_MS);
+      all.find(([, { at }]) => !hasRoom && runningMs() - at > GONE_MS);
     if (found !== undefined) this.#drop(found[0], found[1].recorder);
   }
 

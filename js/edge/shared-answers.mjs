@@ -1,11 +1,11 @@
 // Sends requests. The recorders of an isolate share the responses of what connects: each Durable Object with a storage has
 // a recorder, and would log in for itself.
 
-import { monotonicMs } from '#builtins';
 import { dropOldest } from '../drop-oldest.js';
 import { JSON } from '../json/own-json.js';
 import { send } from './send.mjs';
 import { sleep } from '../timers.js';
+import { runningMs } from '../running-clock.js';
 
 /** The requests that connect: the login, the registration of the project, and the server's limit. */
 const SHARED = /\/(?:api\/apikey\/login|api\/project\/register|version)$/;
@@ -50,14 +50,14 @@ export async function sendOrShare(request, signal, { recorder, isGone }) {
   if (!SHARED.test(request.url)) return await sendOwn(request, signal);
   const { method, url, headers, body } = request;
   const name = JSON.stringify([method, url, headers, new TextDecoder().decode(body)]);
-  const until = monotonicMs() + request.timeoutMs;
+  const until = runningMs() + request.timeoutMs;
   // No promise of another request of the application is awaited: the runtime may end that one.
   for (let found = usable(name, recorder); found !== undefined; found = usable(name, recorder)) {
     if (found.answer !== undefined) {
       found.users.add(recorder);
       return found.answer;
     }
-    if (signal.aborted || monotonicMs() >= until) return { error: 'no response in time' };
+    if (signal.aborted || runningMs() >= until) return { error: 'no response in time' };
     await sleep(AWAIT_MS);
   }
   /** @type {Shared} */
@@ -67,7 +67,7 @@ export async function sendOrShare(request, signal, { recorder, isGone }) {
   dropOldest(shared, MAX_SHARED);
   const answer = await sendOwn(request, signal);
   if (shared.get(name) !== own) return answer;
-  if (isSuccess(answer)) Object.assign(own, { answer, at: monotonicMs() });
+  if (isSuccess(answer)) Object.assign(own, { answer, at: runningMs() });
   else shared.delete(name);
   return answer;
 }
@@ -80,7 +80,7 @@ export async function sendOrShare(request, signal, { recorder, isGone }) {
 function usable(name, recorder) {
   const found = shared.get(name);
   if (found === undefined || found.users.has(recorder)) return undefined;
-  const isUsable = found.answer ? monotonicMs() - found.at < SHARED_MS : !found.isGone();
+  const isUsable = found.answer ? runningMs() - found.at < SHARED_MS : !found.isGone();
   return isUsable ? found : undefined;
 }
 

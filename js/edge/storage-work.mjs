@@ -1,9 +1,10 @@
 // Carries out what a recorder asks of its storage, one operation at a time.
 
-import { monotonicMs, timers } from '#builtins';
+import { timers } from '#builtins';
 import { untraced } from '../context.js';
 import { messageOf } from '../json/describe.js';
 import { StorageFiles } from './storage.mjs';
+import { runningMs } from '../running-clock.js';
 
 /** How long one operation may take, in milliseconds. */
 const TIMEOUT_MS = 5000;
@@ -15,8 +16,6 @@ const MAX_LIST_AGAIN_MS = 60_000;
 const HAND_OVER_MS = 3000;
 /** How long this one waits for that. */
 const MAX_HAND_OVER_MS = 10_000;
-/** The most that a poll adds to that time, in milliseconds: while the isolate stands still, no other recorder ends. */
-const MAX_WAIT_STEP_MS = 500;
 
 /** @typedef {import('./delivery.mjs').Leader} Leader */
 
@@ -44,9 +43,8 @@ export class StorageWork {
   /** How often in succession the files could not be listed, and when they are listed again. */
   #failures = 0;
   #listAt = 0;
-  /** How long it waits for other recorders to end, and when it last asked. */
-  #waitedMs = 0;
-  #askedAt = 0;
+  /** Since when it waits for other recorders to end. @type {number | undefined} */
+  #waitingSince;
 
   /**
    * @param {Owner} owner
@@ -72,7 +70,7 @@ export class StorageWork {
 
   /** Whether the files are to be listed, or are being listed. */
   get isListing() {
-    return !this.#isOpen && (this.isBusy || monotonicMs() >= this.#listAt);
+    return !this.#isOpen && (this.isBusy || runningMs() >= this.#listAt);
   }
 
   /** If the files could not be listed, lists them without a further delay. */
@@ -119,12 +117,11 @@ export class StorageWork {
   /** Whether another recorder that ends still delivers the files that this one adopts. */
   #awaitsOther() {
     const others = this.#ending().filter((other) => !other.hasEnded());
-    const now = monotonicMs();
-    const stepMs = Math.min(now - this.#askedAt, MAX_WAIT_STEP_MS);
-    this.#waitedMs = others.length > 0 ? this.#waitedMs + stepMs : 0;
-    this.#askedAt = now;
-    if (this.#waitedMs >= HAND_OVER_MS) for (const other of others) other.endNow();
-    return others.length > 0 && this.#waitedMs < MAX_HAND_OVER_MS;
+    const now = runningMs();
+    this.#waitingSince = others.length > 0 ? (this.#waitingSince ?? now) : undefined;
+    const waitedMs = now - (this.#waitingSince ?? now);
+    if (waitedMs >= HAND_OVER_MS) for (const other of others) other.endNow();
+    return others.length > 0 && waitedMs < MAX_HAND_OVER_MS;
   }
 
   /**
@@ -161,7 +158,7 @@ export class StorageWork {
     this.#isOpen = this.#owner.openStorage(files, failure);
     this.#failures = this.#isOpen ? 0 : this.#failures + 1;
     const delay = LIST_AGAIN_MS * 2 ** (this.#failures - 1);
-    this.#listAt = monotonicMs() + Math.min(delay, MAX_LIST_AGAIN_MS);
+    this.#listAt = runningMs() + Math.min(delay, MAX_LIST_AGAIN_MS);
   }
 
   /**
@@ -184,8 +181,14 @@ export class StorageWork {
 async function inTime(work) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  const dueMs = runningMs() + TIMEOUT_MS;
   const late = new Promise((_, reject) => {
-    timer = timers.setTimeout(() => reject(new Error('the storage does not answer')), TIMEOUT_MS);
+    const end = () => {
+      const leftMs = dueMs - runningMs();
+      if (leftMs <= 0) reject(new Error('the storage does not answer'));
+      else timer = timers.setTimeout(end, leftMs);
+    };
+    timer = timers.setTimeout(end, TIMEOUT_MS);
   });
   try {
     return /** @type {T} */ (await Promise.race([work, late]));

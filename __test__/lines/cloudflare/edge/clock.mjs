@@ -5,8 +5,8 @@ let aheadMs = 0;
 Date.now = () => wall() + aheadMs;
 performance.now = () => monotonic() + aheadMs;
 
-/** Lets time pass at once. @param {number} ms */
-export const pass = (ms) => void (aheadMs += ms);
+/** Moves both clocks on at once. @param {number} ms */
+export const advance = (ms) => void (aheadMs += ms);
 
 /** Replaces the monotonic clock. @param {() => number} clock */
 export const readBy = (clock) => void (monotonic = clock);

@@ -8,13 +8,14 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pass, readBy } from './clock.mjs';
+import { advance, readBy } from './clock.mjs';
 import { apiOf } from '../../../../js/api/api.js';
 import { CoreModule } from '../../../../js/edge/core-module.mjs';
 import { Delivery } from '../../../../js/edge/delivery.mjs';
 import { edgeHost } from '../../../../js/edge/host.mjs';
 import { StorageFiles } from '../../../../js/edge/storage.mjs';
 import { Exporter } from '../../../../js/exporter.js';
+import { beginWait, endWait, runningMs } from '../../../../js/running-clock.js';
 import { writeSlug } from '../../../../js/spans/slug.js';
 
 const { startCollector } = createRequire(import.meta.url)('../../../../tools/collector');
@@ -57,6 +58,23 @@ const delivered = async () => {
 };
 const init = (options = {}) =>
   entry.initLogger({ apiKey: 'key', appUrl: url, apiUrl: url, projectName: 'edge', ...options });
+
+/** Lets time pass in which the isolate runs. @param {number} ms */
+function pass(ms) {
+  advance(ms);
+  endWait(beginWait(0));
+  runningMs();
+}
+
+/** Lets time pass in which it stands still. When it runs on, the timers come first, as in workerd. @param {number} ms */
+const standStill = (ms) =>
+  new Promise((resolve) => {
+    setImmediate(() => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+      advance(ms);
+      resolve();
+    });
+  });
 
 /** A storage in memory: its values, how often it was listed and changed, and how long it takes. */
 function storage({ values = new Map(), takesMs = 0, refuses = [] } = {}) {
@@ -227,7 +245,7 @@ const SCENARIOS = {
     const flushed = next.flush({ timeoutMs: 600_000 });
     for (const ms of stops) {
       await sleep(200);
-      pass(ms);
+      await standStill(ms);
     }
     while (one.lists === lists) await sleep(10);
     delayMs = 0;
@@ -237,6 +255,23 @@ const SCENARIOS = {
   /** As above, in an isolate that stands still for longer than the next one waits. */
   async 'logger that closes for long while the isolate stands still'() {
     return await this['logger that closes for long']([11_000, 11_000]);
+  },
+  /** An isolate stands still while loggers flush and close, for longer than they wait: while they log in, or store. */
+  async 'loggers that end while the isolate stands still'() {
+    const seen = {};
+    for (const name of ['login', 'storage']) {
+      for (const end of ['flush', 'close']) {
+        const one = name === 'storage' ? storage({ takesMs: 300 }) : undefined;
+        const logger = init({ storage: one, projectName: `${name} ${end}` });
+        logger.log({ input: 'in' });
+        const ended = logger[end]({ timeoutMs: 10_000 });
+        await sleep(one === undefined ? 0 : 200);
+        await standStill(11_000);
+        const { complete, sent, pending, lost } = await ended;
+        seen[`${name}, ${end}`] = { complete, sent, pending, lost };
+      }
+    }
+    return { seen, lines };
   },
   /** Nothing is recorded before: with a storage, and without. */
   async 'id without a row'() {
