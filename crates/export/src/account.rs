@@ -15,7 +15,7 @@ use crate::{
 const CONTENT_IS_CUT: &str = "The queue is full: spans end without their content, which `stats().cut` \
   counts; increase `maxQueueBytes`, or configure a `spool` directory (in a Worker: `storage`).";
 
-/// The message of [`Code::Cut`] at the end of the process.
+/// The message of [`Code::Unmasked`].
 pub(crate) const CONTENT_IS_UNMASKED: &str = "The process ends before the masking function has masked all spans: \
   the others end without their content, which `stats().cut` counts; mask faster, or increase `exitTimeoutMs`.";
 

@@ -24,6 +24,8 @@ pub enum Code {
   Unconfirmed,
   /// The queue is full: ends of spans are recorded without their content.
   Cut,
+  /// The process ends before all rows are masked: spans end without their content.
+  Unmasked,
   /// An event exceeds its limits, or a row exceeds what Braintrust accepts: the largest values are cut.
   Large,
   /// The server refused the API key, has no such organization, or is not Braintrust.
@@ -47,7 +49,7 @@ impl Code {
     match self {
       Self::Unreachable => "FLUE_BRAINTRUST_UNREACHABLE",
       Self::Unconfirmed => "FLUE_BRAINTRUST_UNCONFIRMED",
-      Self::Cut => "FLUE_BRAINTRUST_CUT",
+      Self::Cut | Self::Unmasked => "FLUE_BRAINTRUST_CUT",
       Self::Large => "FLUE_BRAINTRUST_LARGE",
       Self::Refused => "FLUE_BRAINTRUST_REFUSED",
       Self::Lost => "FLUE_BRAINTRUST_LOST",

@@ -127,7 +127,7 @@ impl Delivery {
     }
     let encoded = rows.encode_left_out(self.settings.max_field_bytes, &self.account.secrets);
     if encoded.is_some() {
-      self.account.diagnostics.once(Code::Cut, CONTENT_IS_UNMASKED);
+      self.account.diagnostics.once(Code::Unmasked, CONTENT_IS_UNMASKED);
     }
     self.push_encoded(encoded, now);
   }

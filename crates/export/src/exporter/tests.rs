@@ -414,6 +414,20 @@ fn without_a_way_to_mask_what_was_open_ends_without_content_and_what_came_later_
 }
 
 #[test]
+fn that_rows_are_not_masked_is_reported_although_a_full_queue_was_before() {
+  let mut host = Host::new(json!({}));
+  host.account.note_cut(Priority::MinimalEnd, false);
+  host.exporter.set_masking(Masking::On);
+  host.run("in");
+  host.exporter.set_masking(Masking::Unavailable);
+  host.pass(SECOND, &braintrust);
+  let reported = host.account.diagnostics.take();
+  let cuts: Vec<_> = reported.iter().filter(|it| it.code == "FLUE_BRAINTRUST_CUT").collect();
+  let [full, unmasked] = cuts[..] else { panic!("{reported:?}") };
+  assert!(full.message.contains("maxQueueBytes") && unmasked.message.contains("exitTimeoutMs"));
+}
+
+#[test]
 fn of_a_partly_masked_batch_the_other_rows_are_sent_without_content() {
   let mut host = Host::new(json!({}));
   host.exporter.set_masking(Masking::On);
