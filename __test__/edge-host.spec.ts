@@ -142,6 +142,17 @@ test('rows of an object that has ended are not given up for new ones while there
   expect(await seen('object that has ended, among many')).toEqual({ sent: 65, lost: {} });
 });
 
+test('what an object that ends has in memory is sent by others, although its storage has rows, too', async () => {
+  const { inputs, pending, lost } = await seen(
+    'object that ends with rows in its storage and in memory',
+  );
+  expect({ inputs: inputs.includes('in memory'), pending, lost }).toEqual({
+    inputs: true,
+    pending: 0,
+    lost: {},
+  });
+});
+
 test('rows of all storages that the events of a turn name are delivered', async () => {
   expect(await seen('several storages in a turn')).toEqual({ sent: 3 });
 });

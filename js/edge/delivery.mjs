@@ -55,6 +55,8 @@ export class Delivery {
   /** How many have begun to wait for the delivery, and how often the recorder was polled. */
   #begun = 0;
   #polls = 0;
+  /** Whether rows were in the storage alone at the last poll. */
+  needsStorage = false;
   /** The rows and attachments at the last poll: all, and those that are delivered or lost. */
   #accepted = 0;
   #settled = 0;
@@ -282,6 +284,7 @@ export class Delivery {
     this.#isSettled = progress.isSettled && own.size === 0;
     const { stats, waiting } = progress;
     this.#polls++;
+    this.needsStorage = stats.spooled > 0;
     this.#accepted = stats.accepted + stats.attachments.accepted + waiting;
     const undelivered = stats.pending + stats.spooled + stats.attachments.pending + waiting;
     this.#settled = this.#accepted - undelivered;

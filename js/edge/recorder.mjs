@@ -212,11 +212,11 @@ export class EdgeRecorder {
     return pending + attachments.pending + this.#eventsOfStorage() === 0;
   }
 
-  /** Whether something is not delivered, and the storage has nothing. */
+  /** Whether something is in memory alone, and what else there is is in memory as well as in the storage. */
   isInMemory() {
     // Counts what the storage has.
     this.isKept();
-    return !this.isIdle() && this.#stats().spooled === 0;
+    return !this.isIdle() && !this.delivery.needsStorage;
   }
 
   /** How many events wait for the storage. */

@@ -474,6 +474,32 @@ const SCENARIOS = {
     }
     return { seen, lines: lines.filter((line) => line.includes('LOST')) };
   },
+  /** Its storage has taken one row, and takes no other; the server is back once it has ended. */
+  async 'object that ends with rows in its storage and in memory'() {
+    const refuses = [];
+    let current = storage({ refuses });
+    const logger = init({ storage: () => current });
+    isDown = true;
+    logger.log({ input: 'stored' });
+    if (!(await grows(current, 0))) throw new Error('nothing is stored');
+    refuses.push('list', 'get', 'put', 'delete');
+    logger.log({ input: 'in memory' });
+    await sleep(500);
+    pass(31_000);
+    await delivered();
+    isDown = false;
+    for (let n = 0; n < 2; n++) {
+      pass(600_000);
+      current = storage();
+      logger.log({ input: 'other' });
+      await sleep(500);
+      pass(31_000);
+      await delivered();
+    }
+    const inputs = [...new Set(collector.rows().map(({ input }) => input))];
+    const { pending, spooled, lost } = logger.stats();
+    return { inputs, pending, spooled, lost, lines };
+  },
   /** The same, and once the server is back, more objects begin than recorders are kept. */
   async 'object that has ended, among many'() {
     let current = storage({ refuses: ['put'] });
