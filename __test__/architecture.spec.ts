@@ -59,7 +59,7 @@ const TABLE: Record<string, string> = {
   'request-delta': 'conversation-memory flat-snapshot json shared-prefix',
   'minimal-end-event': 'json',
   'message-usage': 'json',
-  masking: 'json mask-field running-clock timers',
+  masking: 'builtins json mask-field running-clock timers',
   'mask-field': 'builtins context json warn',
   diagnostics: 'in-turn timers warn',
   'in-turn': 'builtins',

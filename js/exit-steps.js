@@ -4,7 +4,7 @@
 // cleanup hook of an addon runs, but `exit` listeners do, and may block.
 
 const { messageOf } = require('./json/describe.js');
-const { beginWait, endWait, runningMs } = require('./running-clock.js');
+const { runningMs, woke } = require('./running-clock.js');
 const { warn } = require('./warn.js');
 
 /** How long the end of the process waits for all recorders in one round, in milliseconds. */
@@ -90,9 +90,9 @@ class ExitSteps {
         waiting = waiting.filter((recorder) => {
           // At first what is being masked already: the native part waits for it.
           this.#masking.maskInTime(recorder);
-          const wait = beginWait(maxMs);
+          const dueMs = runningMs() + maxMs;
           const isDone = recorder.waitExit(ExitStep[step], maxMs);
-          endWait(wait);
+          woke(dueMs);
           return !isDone;
         });
       }

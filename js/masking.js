@@ -2,6 +2,7 @@
 
 // Masks the content of rows by the application's masking function, in slices of time.
 
+const { monotonicMs } = require('./builtins/index.js');
 const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { JSON } = require('./json/own-json.js');
@@ -73,7 +74,7 @@ class Masking {
   #isCalling = false;
   /** When no row is masked any more, by `runningMs()`. */
   #end = Infinity;
-  /** When rows were last recorded or masked, by `runningMs()`. */
+  /** When rows were last recorded or masked, by `monotonicMs()`. */
   #activeAt = 0;
   #hasTimers;
 
@@ -123,7 +124,7 @@ class Masking {
   /** Schedules a poll: rows are expected. Does nothing before a masking function is set. */
   schedulePoll() {
     if (this.#mask === undefined || !this.#hasTimers) return;
-    const now = runningMs();
+    const now = monotonicMs();
     const wasIdle = now - this.#activeAt > POLL_IDLE_MS;
     this.#activeAt = now;
     if (this.#timer === undefined || wasIdle) this.#schedule(POLL_ACTIVE_MS);
@@ -152,7 +153,7 @@ class Masking {
     for (;;) {
       const batch = (this.#batch ??= nextBatch(recorder));
       if (batch === undefined) return;
-      this.#maskUntil(batch, this.#end);
+      this.#maskUntil(batch, monotonicMs() + this.#end - runningMs());
       const { masked, content, cut } = batch;
       if (masked.length === content.length) this.#complete(batch);
       else batch.recorder.endMasking(batch.batch, textOf(masked), cut);
@@ -167,7 +168,7 @@ class Masking {
   maskSlice(recorder) {
     const batch = (this.#batch ??= nextBatch(recorder));
     if (batch === undefined) return false;
-    this.#maskUntil(batch, runningMs() + SLICE_MS, batch.masked.length + SLICE_ROWS);
+    this.#maskUntil(batch, monotonicMs() + SLICE_MS, batch.masked.length + SLICE_ROWS);
     if (batch.masked.length === batch.content.length) this.#complete(batch);
     return true;
   }
@@ -183,7 +184,7 @@ class Masking {
   #poll() {
     this.#timer = undefined;
     try {
-      const end = runningMs() + SLICE_MS;
+      const end = monotonicMs() + SLICE_MS;
       let isActive = false;
       for (const recorder of this.#recorders()) {
         const batch = (this.#batch ??= nextBatch(recorder));
@@ -194,7 +195,7 @@ class Masking {
         if (batch.masked.length < batch.content.length) break;
         this.#complete(batch);
       }
-      const now = runningMs();
+      const now = monotonicMs();
       if (isActive) this.#activeAt = now;
       const isQuiet = now - this.#activeAt > POLL_IDLE_MS;
       // A timer would keep an unused exporter from being collected.
@@ -206,14 +207,14 @@ class Masking {
   }
 
   /**
-   * Masks further rows, until a time by `runningMs()`.
+   * Masks further rows, until a time by `monotonicMs()`.
    * @param {Batch} batch
    * @param {number} end
    * @param {number} [most] how many of its rows are masked then
    */
   #maskUntil(batch, end, most = Infinity) {
     const { content, masked } = batch;
-    while (masked.length < Math.min(content.length, most) && runningMs() < end) {
+    while (masked.length < Math.min(content.length, most) && monotonicMs() < end) {
       masked.push(this.#maskRow(batch));
     }
   }

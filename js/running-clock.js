@@ -8,42 +8,25 @@ const { monotonicMs } = require('./builtins/index.js');
 /** The most that counts of the time in which nothing ran, in milliseconds. As in the native part. */
 const MAX_LATE_MS = 500;
 
-/** A wait, and when it is to end by `monotonicMs()`. @typedef {{ dueAt: number }} Wait */
-
-/** How long the clock stood still. */
+/** How long it stood still, and what it showed last: what has passed by then stays passed. */
 let stoodStillMs = 0;
-/** Up to which time the clock was read, by `monotonicMs()`: what has passed stays passed. */
-let readAt = 0;
-/** The wait that is to end first. The clock does not leave it behind: when it ends shows whether all stood still. @type {Wait | undefined} */
-let first;
+let shownMs = 0;
 
 /** The time in milliseconds. Never goes back. */
 function runningMs() {
-  const most = first === undefined ? Infinity : first.dueAt + MAX_LATE_MS;
-  readAt = Math.max(readAt, Math.min(monotonicMs(), most));
-  return readAt - stoodStillMs;
+  shownMs = monotonicMs() - stoodStillMs;
+  return shownMs;
 }
 
 /**
- * Begins a wait, to which the end belongs.
- * @param {number} ms
- * @returns {Wait}
+ * Notes that a wait has ended that was to end at `dueMs` at the latest, by this clock. If it ended much later, and
+ * nothing has read the clock meanwhile, nothing ran. A wait that does not end shows nothing: its request may have ended.
+ * @param {number} dueMs
  */
-function beginWait(ms) {
-  const wait = { dueAt: monotonicMs() + ms };
-  if (first === undefined || wait.dueAt < first.dueAt) first = wait;
-  return wait;
+function woke(dueMs) {
+  const lateMs = monotonicMs() - stoodStillMs - Math.max(dueMs, shownMs);
+  stoodStillMs += Math.max(0, lateMs - MAX_LATE_MS);
+  runningMs();
 }
 
-/** Ends a wait. If it ends much later than it was to, nothing ran. @param {Wait} wait */
-function endWait(wait) {
-  // Of those before it, the runtime has ended the request: they do not end.
-  if (first !== undefined && first.dueAt <= wait.dueAt) first = undefined;
-  const now = monotonicMs();
-  const since = Math.max(wait.dueAt + MAX_LATE_MS, readAt);
-  if (now <= since) return;
-  stoodStillMs += now - since;
-  readAt = now;
-}
-
-module.exports = { beginWait, endWait, runningMs };
+module.exports = { runningMs, woke };

@@ -4,7 +4,7 @@
 
 const { outsideOfWork, timers } = require('./builtins/index.js');
 const { untraced } = require('./context.js');
-const { beginWait, endWait } = require('./running-clock.js');
+const { runningMs, woke } = require('./running-clock.js');
 
 /**
  * Calls a function later, without keeping the process alive, and outside of the work that runs now: what it calls is no
@@ -26,9 +26,9 @@ const stopTimer = (timer) => timers.clearTimeout(timer);
 
 /** Waits, and keeps the process alive meanwhile. @param {number} ms */
 async function sleep(ms) {
-  const wait = beginWait(ms);
+  const dueMs = runningMs() + ms;
   await untraced(() => new Promise((resolve) => timers.setTimeout(resolve, ms)));
-  endWait(wait);
+  woke(dueMs);
 }
 
 module.exports = { sleep, startTimer, stopTimer };
