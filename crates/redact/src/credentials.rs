@@ -7,6 +7,7 @@ use base64::{
   alphabet::STANDARD,
   engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use memchr::{memchr_iter, memmem};
 
 /// A bearer token with its scheme; one after a colon, an equals sign or a quote without it.
 pub const BEARER: &str = concat!(
@@ -15,12 +16,14 @@ pub const BEARER: &str = concat!(
   r#"|(?i-u:bearer)[ \t]*[ \t=:](?:[ \t]|%20)*\\*["'`]?([A-Za-z0-9._~+/=-]{8,}))"#,
 );
 
-/// A user and password in base64 with their scheme, and those of a URL.
+/// A user and password in base64 with their scheme, those of a URL, and those of an option of `curl`.
 pub const PAIR: &str = concat!(
   "(?:",
   before!(),
   r#"((?i-u:basic)(?:[ \t+]|%20)+[A-Za-z0-9+/_-]{6,}={0,2})"#,
-  r#"|[A-Za-z0-9]://((?-u:[^\x00-\x20/?#@:"'<>\\`])*:(?-u:[^\x00-\x20/?#"'<>\\`])+)@)"#,
+  r#"|[A-Za-z0-9]://((?-u:[^\x00-\x20/?#@:"'<>\\`])*:(?-u:[^\x00-\x20/?#"'<>\\`])+)@"#,
+  r#"|(?-u:[\x09\x0A\x20"'])-(?:[uU]|-user|-proxy-user)[ =\t"',\\]{0,4}"#,
+  r#"((?-u:[^\x00-\x20:"'`\\<>$])+:(?-u:[^\x00-\x20"'`\\<>${*])(?-u:[^\x00-\x20"'`\\])*))"#,
 );
 
 /// What follows the word in a text, and is not a token.
@@ -39,6 +42,9 @@ const WORDS: [&str; 10] = [
 /// What is after a colon or an equals sign, without quotes, is a token if it has a digit, or is so long and has no dot:
 /// `bearer: process.env.GITHUB_TOKEN`.
 const LONG: usize = 20;
+
+/// How many bytes of a command are looked at before an option of it.
+const LONGEST_COMMAND: usize = 512;
 
 /// Base64 that may be cut.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -70,10 +76,24 @@ pub fn accepted_bearer(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
 pub fn accepted_pair(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
   let shown = text.get(found.clone()).unwrap_or_default();
   let is_pair = match shown.split_once(':') {
-    Some((user, password)) => !is_host(user, password),
+    Some((user, password)) => {
+      let before = text.get(..found.start).unwrap_or_default();
+      if before.ends_with('/') { !is_host(user, password) } else { is_in_command(before) }
+    }
     None => behind_scheme(shown, "basic").is_some_and(has_pair),
   };
   Vec::from_iter(is_pair.then_some(found))
+}
+
+/// Whether a text ends in a command of `curl`. Options of others have a colon without a password: `-u 1000:1000`.
+fn is_in_command(text: &str) -> bool {
+  let near = text.as_bytes();
+  let near = near.get(near.len().saturating_sub(LONGEST_COMMAND)..).unwrap_or_default();
+  let command = memmem::rfind(near, b"curl").and_then(|start| near.get(start..));
+  command.is_some_and(|command| {
+    memchr_iter(b'\n', command)
+      .all(|end| command.get(..end).is_some_and(|line| line.ends_with(b"\\")))
+  })
 }
 
 /// Whether a host and its port stand before the mark of a list, and what follows is another item: `localhost:3000,a@x.com`.

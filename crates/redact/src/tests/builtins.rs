@@ -52,6 +52,13 @@ fn credentials_are_found_in_headers_members_and_urls() {
     ("credentials", "redis://localhost:3000x,y@h", "redis://[redacted]@h"),
     ("credentials", "redis://:12,hunter@cache", "redis://[redacted]@cache"),
     ("credentials", "amqp://1000:22;x@h", "amqp://[redacted]@h"),
+    (
+      "credentials",
+      "curl -sS \\\n  -u 'ada:hunter2' \\\n x",
+      "curl -sS \\\n  -u '[redacted]' \\\n x",
+    ),
+    ("credentials", "curl x --user=ada:hunter2", "curl x --user=[redacted]"),
+    ("credentials", "curl --proxy-user ada:hunter2 x", "curl --proxy-user [redacted] x"),
     ("emails", "ada@2x.com ada@10.0.0.1.example.com", "[redacted] [redacted]"),
     ("credentials", "{\"a\":\"mongodb+srv:\\/\\/a:b@h\"", "{\"a\":\"mongodb+srv://[redacted]@h\""),
   ];
@@ -61,6 +68,10 @@ fn credentials_are_found_in_headers_members_and_urls() {
     ("bearer-tokens", "WWW-Authenticate: Bearer resource_metadata=\"https://h\""),
     ("bearer-tokens", "type Bearer = undefined; bearer: required"),
     ("bearer-tokens", "bearer: process.env.GITHUB_TOKEN, bearer = request.headers.authorization"),
+    (
+      "credentials",
+      "curl -u $USER:$PASS x; curl -u ada:<password> x; curl x\ndocker run -u 1000:1000",
+    ),
     ("credentials", "Basic Online Banking, Basic Origin, Basic Overloads"),
     ("credentials", "http://localhost:3000,ada@example.com; http://127.0.0.1:80|ada@b"),
     ("emails", "img/logo@2x.png, app@1.0.0.tgz"),
