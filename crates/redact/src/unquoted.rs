@@ -47,7 +47,7 @@ pub fn assigned_length(before: &str, name: &str, value: &str) -> usize {
   let is_exported = before.ends_with("export ");
   let is_line = is_exported || is_line_start(before);
   let is_code = || match is_exported || is_line && is_capital(name) {
-    true => is_constant(value.split_at(end)),
+    true => is_reference(name, value.split_at(end)),
     false => is_code(name, value.split_at(end)),
   };
   // What is longer is not searched again from each of its equals signs.
@@ -208,9 +208,28 @@ fn is_capital(name: &str) -> bool {
 }
 
 /// Whether the value of a variable of the environment, with what follows it, is no secret: a command, another variable, a
-/// constant.
-fn is_constant((value, behind): (&str, &str)) -> bool {
-  value == "$" && behind.starts_with(['(', '{']) || CONSTANTS.contains(&value)
+/// constant, or in code a call, an item or a member with the name.
+fn is_reference(name: &str, (value, behind): (&str, &str)) -> bool {
+  let is_name =
+    |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+  let is_variable =
+    |variable: &str| variable.eq_ignore_ascii_case(name) || variable.chars().all(is_name);
+  let is_command = value == "$" && behind.starts_with(['(', '{']);
+  let is_part = |part: &str| {
+    part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+      && part.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+  };
+  let is_path = value.split('.').all(is_part);
+  let is_call = || {
+    let argument = behind.strip_prefix(['(', '[']).unwrap_or_default();
+    argument.starts_with(|first| first == ')' || QUOTES.contains(first))
+  };
+  let is_member =
+    || value.rsplit_once('.').is_some_and(|(_, last)| last.eq_ignore_ascii_case(name));
+  is_command
+    || CONSTANTS.contains(&value)
+    || value.len() > 1 && value.strip_prefix('$').is_some_and(is_variable)
+    || is_path && (is_call() || is_member())
 }
 
 /// Whether a value without quotes is code, with what follows it: a call, an item, a member, a constant, the variable with

@@ -20,6 +20,7 @@ fn values_behind_an_equals_sign_need_no_quotes() {
     ("export PASSWORD=hunter2&x", "export PASSWORD='[redacted]'"),
     ("$ export password=p4ss(word", "$ export password='[redacted]'"),
     ("PASSWORD=correct.horse\nPASSWORD=~x", "PASSWORD='[redacted]'\nPASSWORD='[redacted]'"),
+    ("PASSWORD=$ecret\nPASSWORD=p4ss(\n", "PASSWORD='[redacted]'\nPASSWORD='[redacted]'\n"),
     ("https://a.b/c?password=hunter2&x=1", "https://a.b/c?password='[redacted]'&x=1"),
     ("a=1&user[password]=hun%20ter2&b", "a=1&user[password]='[redacted]'&b"),
     ("a=1&user%5Bpassword%5D=x&b", "a=1&user%5Bpassword%5D='[redacted]'&b"),
@@ -47,6 +48,9 @@ fn code_behind_an_equals_sign_stays() {
     "?password=&b",
     "password=\n",
     "PASSWORD=$(get x)\nexport PASSWORD=${OTHER}\nPASSWORD=null\n",
+    "PASSWORD=$1\nexport PASSWORD=$DB_PASSWORD\nPASSWORD=$password\n",
+    "PASSWORD=os.getenv(\"X\")\nPASSWORD=os.environ['X']\nPASSWORD=getpass()\n",
+    "PASSWORD=process.env.PASSWORD\nPASSWORD=config.password\n",
     "password=config.value\n",
     "  password=get_secret(1),\n  headers=os.environ['A'],\n",
   ] {
