@@ -394,14 +394,16 @@ impl<'a> Rewrite<'a> {
     if matches!(token, Token::Name | Token::Close(_)) {
       return false;
     }
-    let is_last = matches!(token, Token::Open(_))
-      || self.scanner.next_is(b']')
-      || [range.end, self.scanner.position()].contains(&self.text.len());
+    let text = self.text;
+    let item = text.get(range.clone()).unwrap_or_default();
+    let may_be_named = || {
+      let behind = text.get(range.end..).unwrap_or_default();
+      matches!(token, Token::Open(_)) || pairs::may_be_named(item, behind)
+    };
     let Some(Container { items: Some(items), location, .. }) = self.containers.last_mut() else {
       return false;
     };
-    let item = self.text.get(range.clone()).unwrap_or_default();
-    items.next(self.rules, item, is_last, location)
+    items.next(self.rules, item, may_be_named, location)
   }
 
   /// Whether the innermost object has a covered name for the value of this member.

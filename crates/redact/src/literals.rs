@@ -134,9 +134,11 @@ impl<'a> Literals<'a> {
     if !self.rules.matches_members() {
       return Vec::new();
     }
-    let mut ranges = elements::covered_contents(self.text, |name| self.covers(name));
-    let options = unquoted::options(self.text).filter(|(name, _)| self.covers(name));
-    ranges.extend(options.map(|(_, value)| value));
+    let mut ranges = elements::covered_values(self.text, |name| self.covers(name));
+    let dashes: Vec<_> = memmem::find_iter(self.text.as_bytes(), b"--").collect();
+    ranges.append(&mut tables::covered_cells(self.text, &dashes, |name| self.covers(name)));
+    let named = unquoted::options(self.text, &dashes).chain(unquoted::logins(self.text));
+    ranges.extend(named.filter(|(name, _)| self.covers(name)).map(|(_, value)| value));
     ranges
   }
 
@@ -223,12 +225,6 @@ fn last_member(text: &str) -> Option<(&str, &str)> {
   let name = trim_end(trim_end(before, &SPACES).strip_suffix(':')?, &SPACES);
   let name = name.trim_end_matches(is_quote_of_string);
   Some((word_at_end(name, &|letter| letter.is_alphanumeric() || letter == '_')?, value))
-}
-
-/// Whether another item of a list follows.
-fn has_another(behind: &str) -> bool {
-  let next = trim_start(behind, &SPACES).strip_prefix(',').map(|next| trim_start(next, &SPACES));
-  next.is_some_and(|next| !next.is_empty() && !next.starts_with([')', ']']))
 }
 
 fn is_quote_of_string(letter: char) -> bool {

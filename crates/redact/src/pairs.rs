@@ -3,7 +3,12 @@
 
 use braintrust_row::scan::{Scanner, Step, Token};
 
-use super::{blanks::word_at_end, escapes::unescaped, paths::PathState, rules::Rules};
+use super::{
+  blanks::{SPACES, trim_start, word_at_end},
+  escapes::unescaped,
+  paths::PathState,
+  rules::Rules,
+};
 
 /// The longest name, with its quotes and escapes: other strings are content.
 pub const LONGEST: usize = 128;
@@ -19,14 +24,20 @@ const HEADERS: &str = "rawHeaders";
 
 /// Whether a member has a name that stands for another member's.
 pub fn is_name(member: &str) -> bool {
-  let member = member.to_ascii_lowercase();
-  NAMES.contains(&&*member) || NAME_ENDS.iter().any(|end| member.ends_with(end))
+  NAMES.iter().any(|name| member.eq_ignore_ascii_case(name)) || ends_with_any(member, &NAME_ENDS)
 }
 
 /// Whether a member has a value that another member names.
 pub fn is_value(member: &str) -> bool {
-  let member = member.to_ascii_lowercase();
-  VALUE_ENDS.iter().any(|end| member.ends_with(end))
+  ends_with_any(member, &VALUE_ENDS)
+}
+
+/// Whether a name ends with one of these in any case.
+fn ends_with_any(name: &str, ends: &[&str]) -> bool {
+  ends.iter().any(|end| {
+    let last = name.len().checked_sub(end.len()).and_then(|at| name.get(at..));
+    last.is_some_and(|last| last.eq_ignore_ascii_case(end))
+  })
 }
 
 /// Whether a list of this name has names and values in turn.
@@ -48,6 +59,16 @@ pub fn name_in_line_before(text: &str) -> Option<&str> {
 pub fn sets(text: &str) -> bool {
   let name = word_at_end(text, &char::is_alphanumeric).unwrap_or_default().to_ascii_lowercase();
   SETTERS.iter().any(|start| name.starts_with(start)) || name.ends_with("header")
+}
+
+/// Whether an item of a list may be what the item before it names, with this text behind it: a string that no other string
+/// follows, as in a list of names, or the last item.
+pub fn may_be_named(item: &str, behind: &str) -> bool {
+  let Some(next) = trim_start(behind, &SPACES).strip_prefix(',') else { return true };
+  let next = trim_start(next, &SPACES);
+  let is_string = |text: &str| text.starts_with(['\'', '"', '`']);
+  let is_other = !next.is_empty() && !next.starts_with([')', ']']);
+  !is_other || is_string(item) && !is_string(next)
 }
 
 /// Whether a member of the object whose text this is has a covered name, also if the text is cut or malformed.
@@ -102,7 +123,7 @@ enum Named {
   Nothing,
   /// The next item.
   Next,
-  /// The next item, if no other one follows that.
+  /// The next item, if it may be named.
   Last,
   /// The next item, unless it is an option of a command, too.
   Argument,
@@ -114,14 +135,20 @@ impl Items {
     Self { is_inner, are_headers, ..Self::default() }
   }
 
-  /// An item begins. Returns whether the one before it covers it; `is_last`: whether it is a string or a number that no
-  /// other item follows, or may be any other item.
-  pub fn next(&mut self, rules: &Rules, item: &str, is_last: bool, location: &PathState) -> bool {
+  /// An item begins. Returns whether the one before it covers it; `may_be_named`: whether it is a list or an
+  /// object, or [may be named](may_be_named).
+  pub fn next(
+    &mut self,
+    rules: &Rules,
+    item: &str,
+    may_be_named: impl FnOnce() -> bool,
+    location: &PathState,
+  ) -> bool {
     let is_option = item.starts_with("\"-");
     let is_named = match self.named {
       Named::Nothing => false,
       Named::Next => true,
-      Named::Last => is_last,
+      Named::Last => may_be_named(),
       Named::Argument => !is_option,
     };
     let named = match () {

@@ -22,6 +22,8 @@ fn a_member_with_a_covered_name_covers_the_value_beside_it() {
       json!({ "name": "password", "value": "hunter2" }),
       json!({ "name": "password", "value": mark }),
     ),
+    (json!([["password", "hunter2", true]]), json!([["password", mark, true]])),
+    (json!([["password", 0, 5]]), json!([["password", 0, 5]])),
     (
       json!([{ "Key": "Password", "Value": "x" }, { "Key": "a", "Value": "y" }]),
       json!([{ "Key": "Password", "Value": mark }, { "Key": "a", "Value": "y" }]),
@@ -122,6 +124,11 @@ fn printed_pairs_are_covered() {
       "f(a, [('password', '[redacted]',), ('password',\n '[redacted]'\n)",
     ),
     ("f(a, [['password', 'hunter2',", "f(a, [['password', '[redacted]',"),
+    (
+      "[(\"password\", 'hunter2', flag), ('a', 'b', True)]",
+      "[(\"password\", '[redacted]', flag), ('a', 'b', True)]",
+    ),
+    ("[['password', 0, 5]]", "[['password', 0, 5]]"),
     ("['password', 'email']", "['password', 'email']"),
     ("omit(user, ['password', 'email', 'id'])", "omit(user, ['password', 'email', 'id'])"),
     ("f('password', 'email')", "f('password', 'email')"),
