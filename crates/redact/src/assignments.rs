@@ -16,15 +16,22 @@ const PREFIXES: &[u8] = b"bBrRfFuUN";
 
 /// The name in which a text ends, and one before its type, if `value` begins with a string.
 pub fn names<'t>(text: &'t str, value: &str) -> Option<[Option<&'t str>; 2]> {
-  let quote = quote(value.as_bytes())?;
+  quote(value.as_bytes())?;
+  let text = without_operator(text);
+  Some([last_name(text), typed_name(text)])
+}
+
+/// Whether the quote with which `value` begins ends a string that began before the equals sign.
+pub fn ends_string(text: &str, value: &str) -> bool {
+  // One with a backslash may begin a string in a string.
+  let quote = quote(value.as_bytes()).filter(|_| !value.starts_with('\\'));
+  quote.is_some_and(|quote| is_inside(without_operator(text).as_bytes(), quote))
+}
+
+fn without_operator(text: &str) -> &str {
   let text = trim_end(text, &[' ', '\t']);
   let text = OPERATORS.iter().find_map(|operator| text.strip_suffix(operator)).unwrap_or(text);
-  let text = trim_end(text, &[' ', '\t']);
-  // One with a backslash may begin a string in a string.
-  if !value.starts_with('\\') && is_inside(text.as_bytes(), quote) {
-    return None;
-  }
-  Some([last_name(text), typed_name(text)])
+  trim_end(text, &[' ', '\t'])
 }
 
 fn last_name(text: &str) -> Option<&str> {

@@ -34,7 +34,10 @@
 //! | `pairs` | values that another value names |
 //! | `marked_lines` | lines with marks before their first word |
 //! | `quotes` | the quotes of strings in other text |
+//! | `entities` | strings in quotes that are entities of HTML |
 //! | `elements` | elements of XML |
+//! | `tables` | cells of tables |
+//! | `php` | members as PHP prints them |
 //! | `assignments` | strings after an equals sign |
 //! | `unquoted` | values without quotes |
 //! | `literals` | members as Python and JavaScript print them |
@@ -61,6 +64,7 @@ mod elements;
 mod emails;
 mod embedded;
 mod engine;
+mod entities;
 mod escapes;
 mod ip_addresses;
 mod json;
@@ -70,11 +74,13 @@ mod marked_lines;
 mod pairs;
 mod paths;
 mod pattern;
+mod php;
 mod printed;
 mod quotes;
 mod raw_rules;
 mod redactor;
 mod rules;
+mod tables;
 mod unquoted;
 
 pub use raw_rules::{RawRules, RulesError};

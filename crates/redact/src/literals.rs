@@ -3,18 +3,20 @@
 use std::ops::Range;
 
 use braintrust_row::terminal;
+use memchr::memmem;
 
 use super::{
   assignments,
   blanks::{SPACES, trim_end, trim_start, without_codes, word_at_end},
-  elements,
+  elements, entities,
   escapes::unescaped_content,
   marked_lines::{MarkedLine, is_line_start},
   pairs,
   paths::PathState,
+  php,
   quotes::{end_of_escape, end_of_string, is_apostrophe, is_quote},
   rules::Rules,
-  unquoted,
+  tables, unquoted,
 };
 
 /// The covered values of such members in a text, in their order. Each part of the text is read a few times at most.
@@ -40,6 +42,10 @@ impl<'a> Literals<'a> {
     let part = self.text.get(start..limit).filter(|_| self.rules.matches_members())?;
     for found in memchr::memchr3_iter(b':', b'=', b',', part.as_bytes()) {
       let (before, rest) = self.text.split_at_checked(start + found)?;
+      // Most commas are not behind a name.
+      if rest.starts_with(',') && !before.ends_with(is_quote_of_string) {
+        continue;
+      }
       let is_pair = rest.starts_with("=>");
       let value = trim_start(rest.get(1 + usize::from(is_pair)..)?, &SPACES);
       let value = if rest.starts_with(',') {
@@ -48,7 +54,10 @@ impl<'a> Literals<'a> {
         name_at_end(before, value, is_pair)
           .filter(|(before, name)| self.covers(name) || self.is_named(before, name))
           .and_then(|(before, _)| self.value(before, value))
-          .or_else(|| self.in_line(before, rest.strip_prefix(':')?))
+          .or_else(|| match rest.strip_prefix(':') {
+            Some(behind) => self.in_line(before, behind).or_else(|| self.encoded(before, value)),
+            None => self.printed_by_php(before, rest.get(2..)?),
+          })
       } else {
         self.assigned(before, rest.get(1..)?, value)
       };
@@ -96,7 +105,11 @@ impl<'a> Literals<'a> {
   fn assigned(&self, before: &str, rest: &str, value: &str) -> Option<Range<usize>> {
     if let Some(names) = assignments::names(before, value) {
       let is_covered = names.into_iter().flatten().any(|name| self.covers(name));
-      return is_covered.then(|| self.range(value, assignments::end(before, value)));
+      if is_covered && !assignments::ends_string(before, value) {
+        return Some(self.range(value, assignments::end(before, value)));
+      } else if value.starts_with(is_quote_of_string) {
+        return None;
+      }
     }
     if rest.starts_with(unquoted::BLANKS) {
       // A file of settings.
@@ -107,7 +120,8 @@ impl<'a> Literals<'a> {
     }
     let name = unquoted::assigned_name(before).filter(|name| self.covers(name))?;
     let outer = before.strip_suffix(name).unwrap_or(before);
-    let length = unquoted::assigned_length(outer, name, rest);
+    let length =
+      entities::end_of_string(rest).unwrap_or_else(|| unquoted::assigned_length(outer, name, rest));
     (length > 0).then(|| self.range(rest, length))
   }
 
@@ -125,7 +139,7 @@ impl<'a> Literals<'a> {
     let covered = self.value(before, value)?;
     // A list of names has more of them.
     let is_name = !is_set && covered.len() <= pairs::LONGEST;
-    let is_last = !is_name || !has_another(self.text.get(covered.end..)?);
+    let is_last = !is_name || pairs::may_be_named(value, self.text.get(covered.end..)?);
     is_last.then_some(covered)
   }
 
@@ -154,6 +168,25 @@ impl<'a> Literals<'a> {
       unquoted::rest_of_line(behind)?
     };
     Some(self.range(behind.trim_start_matches(unquoted::BLANKS), value.len()))
+  }
+
+  /// The value behind a name in quotes that are entities.
+  fn encoded(&self, before: &str, value: &str) -> Option<Range<usize>> {
+    entities::string_at_end(before).filter(|name| self.covers(name))?;
+    let length = entities::end_of_string(value).unwrap_or_else(|| end_of_value(value, None));
+    (length > 0).then(|| self.range(value, length))
+  }
+
+  /// The value behind the arrow that follows a name in brackets.
+  fn printed_by_php(&self, before: &str, behind: &str) -> Option<Range<usize>> {
+    let before = before.trim_end_matches(unquoted::BLANKS);
+    let name = php::name_at_end(before).filter(|name| self.covers(name.name))?;
+    if name.is_quoted {
+      return self.value(before, trim_start(behind, &SPACES));
+    }
+    let value = behind.trim_start_matches(unquoted::BLANKS);
+    let length = php::end_of_value(value);
+    (length > 0 && !value.starts_with('\n')).then(|| self.range(value, length))
   }
 
   /// Whether the member before this one, with the text before that, has a covered name for its value:

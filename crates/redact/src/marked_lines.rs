@@ -86,6 +86,7 @@ fn is_digit(letter: char) -> bool {
   letter.is_ascii_digit()
 }
 
-fn is_mark(letter: char) -> bool {
+/// Whether a letter may stand before the first word of a line.
+pub fn is_mark(letter: char) -> bool {
   MARKS.contains(letter)
 }

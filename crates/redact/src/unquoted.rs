@@ -3,8 +3,6 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
-
 use super::{
   assignments::{is_inside, word},
   blanks::find_end,
@@ -22,6 +20,8 @@ const TYPES: [&str; 8] = ["u", "i", "f", "int", "uint", "float", "utf", "sha"];
 const HEADERS: [&str; 2] = ["authorization", "cookie"];
 /// What may follow a value without a space.
 const MARKS: &str = "&,;|<>()[]{}\\";
+/// How a file of logins begins, `.netrc`.
+const LOGINS: [&str; 2] = ["machine ", "default login "];
 const QUOTES: &str = "\"'`";
 /// What stands before the value of a header.
 const SCHEMES: [&str; 4] = ["basic", "bearer", "digest", "token"];
@@ -74,9 +74,13 @@ fn is_end_of_word(letter: char) -> bool {
 
 /// The name and the value of each option of a command that has a space between them: `--password x`. The value has quotes,
 /// or is a word with a digit: other words may be those of prose.
-pub fn options(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
-  memmem::find_iter(text.as_bytes(), b"--").filter_map(|found| {
-    let before = text.get(..found)?;
+/// `dashes`: where the text has two of them.
+pub fn options<'t>(
+  text: &'t str,
+  dashes: &[usize],
+) -> impl Iterator<Item = (&'t str, Range<usize>)> {
+  dashes.iter().filter_map(|found| {
+    let before = text.get(..*found)?;
     let rest = text.get(found + 2..)?;
     let is_part = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
     // In a line of dashes, none begins.
@@ -103,6 +107,16 @@ pub fn options(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
       .get(..find_end(value, &is_end_of_word))
       .filter(|word| !word.starts_with('-') && is_random(name, word))?;
     Some((name, start..start + word.len()))
+  })
+}
+
+/// The words of a file of logins, each with the next one: `machine x login y password z`, also in lines of their own.
+pub fn logins(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
+  let is_file = LOGINS.iter().any(|start| text.starts_with(start));
+  let words = move || if is_file { text } else { "" }.split_whitespace();
+  words().zip(words().skip(1)).map(|(name, value)| {
+    let start = value.as_ptr().addr() - text.as_ptr().addr();
+    (name, start..start + value.len())
   })
 }
 

@@ -3,6 +3,7 @@
 mod api_keys;
 mod builtins;
 mod embedded;
+mod forms;
 mod literals;
 mod malformed;
 mod pairs;

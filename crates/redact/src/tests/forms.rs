@@ -1,0 +1,198 @@
+//! Values in other forms of text: XML, HTML, what PHP prints, tables, files of logins.
+
+use super::*;
+
+/// Checks what is left of a text; `~` stands for the replacement.
+fn check(cases: &[(&str, &str)]) {
+  let rules = json!({ "keys": ["password", "headers", "csrf-token"] });
+  for (text, expected) in cases {
+    let expected = expected.replace('~', "'[redacted]'");
+    assert_eq!(input(rules.clone(), &json!(text)), expected, "{text}");
+  }
+}
+
+fn check_stays(texts: &[&str]) {
+  texts.iter().for_each(|text| check(&[(text, text)]));
+}
+
+#[test]
+fn an_attribute_names_another_one_or_the_content() {
+  check(&[
+    ("<add key=\"password\" value=\"hunter2\"/>", "<add key=\"password\" value=~/>"),
+    (
+      "<input value='hunter>2' type=hidden name='csrf-token'>",
+      "<input value=~ type=hidden name='csrf-token'>",
+    ),
+    ("<input name=csrf-token value=hunter2>", "<input name=csrf-token value=~>"),
+    ("<meta name=\"csrf-token\" content=\"hunter2\">", "<meta name=\"csrf-token\" content=~>"),
+    ("<string name=\"password\">hunter2</string>", "<string name=\"password\">~</string>"),
+    (
+      "<property name=\"password\">\n <value>hunter2</value>\n</property>",
+      "<property name=\"password\">\n <value>~</value>\n</property>",
+    ),
+  ]);
+  check_stays(&[
+    "<add key=\"other\" value=\"hunter2\"/>",
+    "<input name=\"password\" placeholder=\"Password\">",
+    "<Field name=\"password\" value={password} />",
+    "<a name=\"password\">Passwords</a>, <h2 id=\"password\">Passwords</h2>",
+    "<x name=\"password\"><b>a</b><c>d</c></x>",
+    "<option value=\"password\">Password</option>",
+    "if a <b name=\"password\" value=",
+  ]);
+}
+
+#[test]
+fn an_element_names_the_next_one() {
+  check(&[
+    (
+      "<key>password</key>\n<string>hunter2</string>\n<key>a</key><string>b</string>",
+      "<key>password</key>\n<string>~</string>\n<key>a</key><string>b</string>",
+    ),
+    ("<name>password</name><value>hunter2</value>", "<name>password</name><value>~</value>"),
+    (
+      "<key>headers</key><dict><key>a</key><string>hunter2</string></dict>",
+      "<key>headers</key><dict>~</dict>",
+    ),
+  ]);
+  check_stays(&[
+    "<name>password</name><type>string</type>",
+    "<key>password</key> is <string>b</string>",
+    "<key>a</key><string>b</string>",
+  ]);
+}
+
+#[test]
+fn quotes_may_be_entities() {
+  check(&[
+    (
+      "data=\"{&quot;password&quot;:&quot;hunter2&quot;,&quot;b&quot;:1}\"",
+      "data=\"{&quot;password&quot;:~,&quot;b&quot;:1}\"",
+    ),
+    ("{&#34;password&#34;: &#34;hun\\&#34;ter2&#34;}", "{&#34;password&#34;: ~}"),
+    ("{&#39;password&#39;: 12, &#39;b&#39;: 1}", "{&#39;password&#39;: ~, &#39;b&#39;: 1}"),
+    (
+      "{&quot;headers&quot;:{&quot;a&quot;:&quot;hunter2&quot;},&quot;b&quot;:1}",
+      "{&quot;headers&quot;:~,&quot;b&quot;:1}",
+    ),
+    ("&lt;a password=&quot;hun ter2&quot; b=&quot;c&quot;", "&lt;a password=~ b=&quot;c&quot;"),
+    ("{&quot;password&quot;:&quot;hunter2", "{&quot;password&quot;:~"),
+  ]);
+  check_stays(&[
+    "&quot;password&quot; is a word",
+    "a &amp; password: b",
+    "&quot;a&quot;:&quot;b&quot;",
+  ]);
+}
+
+#[test]
+fn what_php_prints_are_members() {
+  check(&[
+    (
+      "Array\n(\n    [a] => b\n    [password] => hun, ter2\n    [b] => c\n)\n",
+      "Array\n(\n    [a] => b\n    [password] => ~\n    [b] => c\n)\n",
+    ),
+    (
+      "(\n    [headers] => Array\n        (\n            [a] => hunter2\n        )\n\n    [b] => c\n)",
+      "(\n    [headers] => ~\n\n    [b] => c\n)",
+    ),
+    ("[password:U:private] => hun\nter2\n[b] => c", "[password:U:private] => ~\n[b] => c"),
+    (
+      "array(2) {\n  [\"password\"]=>\n  string(7) \"hun,er2\"\n  [\"b\"]=>\n  int(1)\n}",
+      "array(2) {\n  [\"password\"]=>\n  ~\n  [\"b\"]=>\n  int(1)\n}",
+    ),
+  ]);
+  check_stays(&[
+    "[password] => \n[b] => c",
+    "match x { [password] => 1, y => 2 }",
+    "[a] => password",
+  ]);
+}
+
+#[test]
+fn cells_below_a_covered_name_are_redacted() {
+  check(&[
+    (
+      "| id | **Password** |\n|:---|---:|\n| 1 | hunter2 |\n| 2 | |\n\nA | b | c",
+      "| id | **Password** |\n|:---|---:|\n| 1 | ~ |\n| 2 | |\n\nA | b | c",
+    ),
+    (
+      " id | password \n----+----------\n  1 | hunter2\n  2 | a|b\n(2 rows)\n",
+      " id | password \n----+----------\n  1 | ~\n  2 | ~\n(2 rows)\n",
+    ),
+    (
+      "+----+----------+\n| id | password |\n+----+----------+\n|  1 | hunter2  |\n+----+----------+\nok",
+      "+----+----------+\n| id | password |\n+----+----------+\n|  1 | ~  |\n+----+----------+\nok",
+    ),
+    (
+      "\u{2502} i \u{2502} password \u{2502}\n\u{251c}\u{2500}\u{2500}\u{2500}\u{253c}\u{2500}\u{2500}\u{2524}\n\u{2502} 0 \u{2502} 'hunter2' \u{2502}",
+      "\u{2502} i \u{2502} password \u{2502}\n\u{251c}\u{2500}\u{2500}\u{2500}\u{253c}\u{2500}\u{2500}\u{2524}\n\u{2502} 0 \u{2502} ~ \u{2502}",
+    ),
+    (
+      "id  password  b\n--  --------  -----\n\u{e4}1  hunter2   c d\n\nnext line of text",
+      "id  password  b\n--  --------  -----\n\u{e4}1  ~   c d\n\nnext line of text",
+    ),
+    (" password \n----------\n hunter2\n(1 row)\n", " password \n----------\n ~\n(1 row)\n"),
+    (
+      "id,email,password\r\n1,a@b,hunter2\r\n2,\"c, \"\"d\"\"\",\"hun\nter2\"\r\n3,,\r\n\r\na,b,c\n",
+      "id,email,password\r\n1,a@b,~\r\n2,\"c, \"\"d\"\"\",~\r\n3,,\r\n\r\na,b,c\n",
+    ),
+    (
+      "$ cat a.tsv\nid\tpassword\n1\thunter2\n2\thun\tter2\n",
+      "$ cat a.tsv\nid\tpassword\n1\t~\n2\t~\n",
+    ),
+    ("First Name;Password\nAda;hunter2", "First Name;Password\nAda;~"),
+  ]);
+  check_stays(&[
+    "Password\n--------\nIt has 8 letters.\n",
+    "| option | type |\n|---|---|\n| password | string |",
+    "The | password\n-- or not\na | b",
+    "import os,password\nprint(1,2)\n",
+    "user,password\n",
+    "user,password\n1,2,3\n",
+  ]);
+}
+
+#[test]
+fn files_of_logins_have_passwords() {
+  check(&[
+    (
+      "machine a.b login ada password hunter2 machine c\n  login d\n  password hunter2\n",
+      "machine a.b login ada password ~ machine c\n  login d\n  password ~\n",
+    ),
+    ("default login a password hunter2", "default login a password ~"),
+  ]);
+  check_stays(&["the machine login, password reset", "login a password b"]);
+}
+
+#[test]
+fn other_forms_take_linear_time() {
+  let rules = json!({ "keys": ["x"], "builtins": ["credentials"] });
+  for piece in [
+    "<a b=\"",
+    "<a name=\"x\" value=\"",
+    "<a name='x'> ",
+    "<key>x</key>",
+    "<key>x",
+    "&quot;x&quot;:",
+    "&quot;x&quot;:&quot;",
+    "x=&quot;",
+    "[x] => Array\n(\n",
+    "[x]=>",
+    "[x] => a\n",
+    "--\n",
+    "--|\n",
+    "x|y\n--|--\n1|2\n",
+    "x\n--\n",
+    " -- --",
+    "\u{2500}\u{2500}\n",
+    "curl -u ",
+    "curl -u a:b ",
+    "curl basic dXNlcjpwYXNz ",
+    "PASSWORD=a.b(",
+  ] {
+    for before in ["", "x,y\n1,2\n", "x,y\n\"", "machine ", "x|y\n--|--\n"] {
+      input(rules.clone(), &json!(format!("{before}{}", piece.repeat(20_000))));
+    }
+  }
+}
