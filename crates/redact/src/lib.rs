@@ -40,6 +40,7 @@
 //! | `php` | members as PHP prints them |
 //! | `assignments` | strings after an equals sign |
 //! | `unquoted` | values without quotes |
+//! | `values` | values as Python and JavaScript print them |
 //! | `literals` | members as Python and JavaScript print them |
 //! | `printed` | the same of what was printed as a string |
 //! | `json` | redaction of JSON text |
@@ -82,6 +83,7 @@ mod redactor;
 mod rules;
 mod tables;
 mod unquoted;
+mod values;
 
 pub use raw_rules::{RawRules, RulesError};
 pub use redactor::Redactor;

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use braintrust_row::terminal;
 use memchr::memmem;
 
 use super::{
@@ -14,9 +13,9 @@ use super::{
   pairs,
   paths::PathState,
   php,
-  quotes::{end_of_escape, end_of_string, is_apostrophe, is_quote},
   rules::Rules,
   tables, unquoted,
+  values::{end_of_value, is_shown},
 };
 
 /// The covered values of such members in a text, in their order. Each part of the text is read a few times at most.
@@ -224,7 +223,7 @@ fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str
     let (before, name) = quoted.rsplit_once(quote)?;
     return Some((before.trim_end_matches('\\'), name));
   }
-  if !is_pair && !is_shown_value(value.as_bytes()) {
+  if !is_pair && !is_shown(value.as_bytes()) {
     return None;
   }
   let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
@@ -262,72 +261,4 @@ fn last_member(text: &str) -> Option<(&str, &str)> {
 
 fn is_quote_of_string(letter: char) -> bool {
   matches!(letter, '\'' | '"' | '`')
-}
-
-/// Whether a text begins with a string, a number, a list or an object, also one of a class: `Secret {`, `Row(2) [`,
-/// `Some("x")`.
-fn is_shown_value(text: &[u8]) -> bool {
-  match text {
-    [b'0'..=b'9' | b'\'' | b'"' | b'`' | b'[' | b'{', ..]
-    | [b'-', b'0'..=b'9', ..]
-    | [b'<', b'B', b'u', b'f', ..] => true,
-    _ => {
-      let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
-      let name = text.iter().take_while(is_part).count();
-      let behind = text.get(name..).unwrap_or_default();
-      name > 0 && matches!(behind, [b' ', b'{' | b'[', ..] | [b'(', b'0'..=b'9' | b'\'' | b'"', ..])
-    }
-  }
-}
-
-/// Where the value at the beginning of a text ends: at a comma, at the end of its object or its line. If a string or a
-/// bracket of it does not end: with the text, or with what belongs to its line if that has marks.
-fn end_of_value(shown: &str, line: Option<&MarkedLine<'_>>) -> usize {
-  let text = shown.as_bytes();
-  let (mut at, mut depth, mut last) = (0, 0_usize, b' ');
-  while let Some(byte) = text.get(at) {
-    match byte {
-      b'\\' => at = end_of_escape(text, at),
-      b'\'' if is_apostrophe(text, at) => {}
-      b'\'' | b'"' | b'`' => {
-        let end = end_of_string(text, at);
-        if end >= text.len()
-          && let Some(line) = line
-        {
-          return at + line.end(shown.get(at..).unwrap_or_default());
-        }
-        at = end;
-      }
-      b'[' if terminal::is_in_code(text, at) => {}
-      b'(' | b'[' | b'{' => depth += 1,
-      b')' | b']' | b'}' if depth > 0 => depth -= 1,
-      b')' | b']' | b'}' => return at,
-      b',' if depth == 0 => return at,
-      // The lines of a string may be joined by `+`; Python's `pprint` puts a string on each.
-      b'\n' if depth == 0 && last != b'+' && !(is_quote(last) && is_string_next(text, at)) => {
-        return at;
-      }
-      b'\n'
-        if depth > 0
-          && line.is_some_and(|line| !line.has(shown.get(at + 1..).unwrap_or_default(), true)) =>
-      {
-        return at;
-      }
-      _ => {}
-    }
-    if !byte.is_ascii_whitespace() {
-      last = *byte;
-    }
-    at += 1;
-  }
-  text.len()
-}
-
-/// Whether white space and then a string follow that is not the name of a member.
-fn is_string_next(text: &[u8], at: usize) -> bool {
-  let next = text.get(at..).unwrap_or_default().trim_ascii_start();
-  next.first().is_some_and(|first| is_quote(*first)) && {
-    let behind = next.get(end_of_string(next, 0) + 1..).unwrap_or_default();
-    !behind.trim_ascii_start().starts_with(b":")
-  }
 }
