@@ -7,7 +7,7 @@ use base64::{
   alphabet::STANDARD,
   engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use memchr::{memchr_iter, memmem};
+use memchr::{memmem, memrchr};
 
 /// A bearer token with its scheme; one after a colon, an equals sign or a quote without it.
 pub const BEARER: &str = concat!(
@@ -87,13 +87,18 @@ pub fn accepted_pair(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
 
 /// Whether a text ends in a command of `curl`. Options of others have a colon without a password: `-u 1000:1000`.
 fn is_in_command(text: &str) -> bool {
-  let near = text.as_bytes();
-  let near = near.get(near.len().saturating_sub(LONGEST_COMMAND)..).unwrap_or_default();
-  let command = memmem::rfind(near, b"curl").and_then(|start| near.get(start..));
-  command.is_some_and(|command| {
-    memchr_iter(b'\n', command)
-      .all(|end| command.get(..end).is_some_and(|line| line.ends_with(b"\\")))
-  })
+  let far = text.len().saturating_sub(LONGEST_COMMAND);
+  let mut near = text.as_bytes().get(far..).unwrap_or_default();
+  loop {
+    let end = memrchr(b'\n', near);
+    let line = near.get(end.unwrap_or_default()..).unwrap_or_default();
+    // A backslash joins lines.
+    let before = end.and_then(|end| near.get(..end)?.strip_suffix(b"\\"));
+    match before.filter(|_| memmem::find(line, b"curl").is_none()) {
+      Some(before) => near = before,
+      None => return memmem::find(line, b"curl").is_some(),
+    }
+  }
 }
 
 /// Whether a host and its port stand before the mark of a list, and what follows is another item: `localhost:3000,a@x.com`.

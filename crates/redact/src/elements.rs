@@ -1,12 +1,13 @@
 //! Elements of XML and HTML: `<password>x</password>`, `<add key="password" value="x"/>`, `<key>password</key><string>x`.
 
-use std::{collections::BTreeMap, iter, ops::Range};
+use std::{collections::BTreeMap, ops::Range};
 
 use memchr::{memchr, memchr_iter, memchr2};
 
 use super::{
   blanks::{SPACES, find_end},
   pairs,
+  quotes::is_quote,
 };
 
 /// How many bytes the beginning of an element has at most.
@@ -21,45 +22,51 @@ const LABELS: [&str; 3] = ["a", "button", "label"];
 
 /// The values in the elements of a text whose names are covered, in no order. An end belongs to the last element of its
 /// name that has begun.
-pub fn covered_values(text: &str, covers: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
+pub fn covered_values(text: &str, covers: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
   let mut values = Vec::new();
   // Where the contents of the elements begin that have not ended, and whether they have no other elements.
   let mut open: BTreeMap<&str, Vec<(usize, bool)>> = BTreeMap::new();
   // Where the element begins that has the value of a name, and whether only one for values has it.
-  let mut value = None;
+  let mut value = (0, true);
   for start in memchr_iter(b'<', text.as_bytes()) {
     if let Some(name) = end_of_element(text, start + 1) {
-      let content = open.get_mut(name).and_then(Vec::pop);
-      values.extend(content.and_then(|(from, is_text)| {
-        let content = text.get(from..start)?;
-        let is_other = content.is_empty() || is_text && content.contains('<');
-        (!is_other).then_some(from..start)
-      }));
-      if pairs::is_name(name) {
-        let next = element_behind_name(text, start, &covers);
-        value = next.map(|next| (next, name != KEY));
+      if let Some((from, is_text)) = open.get_mut(name).and_then(Vec::pop)
+        && let Some(content) = text.get(from..start).filter(|content| !content.is_empty())
+        && !(is_text && content.contains('<'))
+      {
+        values.push(from..start);
       }
-    } else if let Some(Element { name, attributes, content }) = element(text, start + 1) {
-      let is_named =
-        |attribute: &Attribute<'_>| pairs::is_name(attribute.name) && covers(attribute.value);
-      let mut names = attributes.clone().filter(is_named).peekable();
-      if names.peek().is_some() {
-        let is_value = |attribute: &Attribute<'_>| {
-          pairs::is_value(attribute.name) || attribute.name.eq_ignore_ascii_case(CONTENT)
-        };
-        let is_code = |attribute: &Attribute<'_>| attribute.value.starts_with('{');
-        let of_names = attributes.filter(|attribute| is_value(attribute) && !is_code(attribute));
-        values.extend(of_names.map(|attribute| attribute.range));
+      if pairs::is_name(name)
+        && let Some(next) = element_behind_name(text, start, covers)
+      {
+        value = (next, name != KEY);
       }
-      let Some(content) = content else { continue };
-      let is_value = value
-        .take_if(|(at, _)| *at == start)
-        .is_some_and(|(_, is_value)| !is_value || pairs::is_value(local(name)));
+    } else if let Some((name, end)) = element(text, start + 1) {
+      let tag = start + 1 + name.len()..end;
+      let (mut is_named, mut has_named_content) = (false, false);
+      attributes(text, tag.clone(), &mut |attribute, range| {
+        if pairs::is_name(attribute) && covers(string(text, &range)) {
+          is_named = true;
+          has_named_content |= NAMES.contains(&attribute);
+        }
+      });
+      if is_named {
+        attributes(text, tag, &mut |attribute, range| {
+          if pairs::is_value(attribute) || attribute == CONTENT {
+            values.push(range);
+          }
+        });
+      }
+      let content = end + 1;
+      if text.get(..end).is_some_and(|tag| tag.ends_with('/')) {
+        continue;
+      }
+      let is_value = value.0 == start && (!value.1 || pairs::is_value(local(name)));
       if is_value || covers(local(name)) {
         open.entry(name).or_default().push((content, false));
-      } else if names.any(|attribute| NAMES.contains(&attribute.name)) && !LABELS.contains(&name) {
+      } else if has_named_content && !LABELS.contains(&name) {
         open.entry(name).or_default().push((content, true));
-        value = next_element(text, content).map(|next| (next, true));
+        value = (next_element(text, content).unwrap_or_default(), true);
       }
     }
   }
@@ -75,7 +82,7 @@ fn end_of_element(text: &str, at: usize) -> Option<&str> {
 }
 
 /// Where the element begins that follows the end of another one, whose content is a covered name.
-fn element_behind_name(text: &str, end: usize, covers: &impl Fn(&str) -> bool) -> Option<usize> {
+fn element_behind_name(text: &str, end: usize, covers: &dyn Fn(&str) -> bool) -> Option<usize> {
   let far = end.saturating_sub(pairs::LONGEST);
   let start = far + memchr::memrchr(b'>', text.as_bytes().get(far..end)?)? + 1;
   let near = text.as_bytes().get(end..text.len().min(end + pairs::LONGEST))?;
@@ -94,70 +101,35 @@ fn name_of(text: &str) -> (&str, &str) {
   text.split_at(find_end(text, &|letter| !letter.is_alphanumeric() && !"_-.:".contains(letter)))
 }
 
-/// The beginning of an element.
-struct Element<'t, A> {
-  name: &'t str,
-  attributes: A,
-  /// Where its content begins, if it has some.
-  content: Option<usize>,
-}
-
-/// The element whose name begins at a position, and whose beginning ends near.
-fn element(
-  text: &str,
-  at: usize,
-) -> Option<Element<'_, impl Iterator<Item = Attribute<'_>> + Clone>> {
+/// The name of an element whose beginning ends near, and the position of that end.
+fn element(text: &str, at: usize) -> Option<(&str, usize)> {
   let (name, behind) = Some(name_of(text.get(at..)?)).filter(|(name, _)| !name.is_empty())?;
   let bytes = behind.as_bytes();
   let end = memchr2(b'>', b'<', bytes.get(..bytes.len().min(LONGEST_START))?)?;
   let is_start = bytes.get(end) == Some(&b'>')
     && (end == 0 || bytes.first().is_some_and(u8::is_ascii_whitespace));
-  let is_empty = bytes.get(..end)?.ends_with(b"/");
-  let behind_name = at + name.len();
-  let content = (!is_empty).then_some(behind_name + end + 1);
-  let attributes = attributes(text, behind_name, behind_name + end);
-  is_start.then_some(Element { name, attributes, content })
+  is_start.then_some((name, at + name.len() + end))
 }
 
-/// An attribute of an element.
-struct Attribute<'t> {
-  name: &'t str,
-  value: &'t str,
-  /// The position of the value with its quotes.
-  range: Range<usize>,
-}
-
-/// The attributes that begin in a part of a text.
-fn attributes(
-  text: &str,
-  mut at: usize,
-  mut end: usize,
-) -> impl Iterator<Item = Attribute<'_>> + Clone {
-  iter::from_fn(move || {
-    let before = text.get(at..end)?;
-    let equals = at + memchr(b'=', before.as_bytes())?;
-    let name = text.get(at..equals)?.trim_ascii();
-    let start = equals + 1;
-    let near = text.as_bytes().get(start..)?;
-    let (value, length) = match near.first() {
-      Some(quote @ (b'"' | b'\'')) => {
-        let value = text.get(start + 1..)?;
-        let length = memchr(*quote, value.as_bytes()).unwrap_or(value.len());
-        (value.get(..length)?, length + 2)
-      }
-      _ => {
-        let value = text.get(start..end)?.split_ascii_whitespace().next().unwrap_or_default();
-        (value, value.len())
-      }
-    };
-    let range = start..(start + length).min(text.len());
-    at = range.end;
-    // A bracket in a string ends nothing.
-    if at > end {
-      end = at + memchr2(b'>', b'<', text.as_bytes().get(at..)?).unwrap_or_default();
+/// Passes the attributes with strings in a part of a text: their names, and the positions of the strings.
+fn attributes(text: &str, part: Range<usize>, found: &mut dyn FnMut(&str, Range<usize>)) {
+  let mut at = part.start;
+  while let Some(rest) = text.get(at..part.end)
+    && let Some(equals) = memchr(b'=', rest.as_bytes())
+  {
+    let start = at + equals + 1;
+    at = start;
+    if let Some(quote) = text.as_bytes().get(start).filter(|first| is_quote(**first)) {
+      let inner = text.as_bytes().get(start + 1..).unwrap_or_default();
+      at = memchr(*quote, inner).map_or(text.len(), |end| start + end + 2);
+      found(rest.get(..equals).unwrap_or_default().trim_ascii(), start..at);
     }
-    Some(Attribute { name, value, range })
-  })
+  }
+}
+
+/// The content of the string at a position.
+fn string<'t>(text: &'t str, range: &Range<usize>) -> &'t str {
+  text.get(range.start + 1..range.end - 1).unwrap_or_default()
 }
 
 /// A name without that of its namespace.

@@ -34,6 +34,7 @@
 //! | `pairs` | values that another value names |
 //! | `marked_lines` | lines with marks before their first word |
 //! | `quotes` | the quotes of strings in other text |
+//! | `room` | what the WebAssembly module leaves out |
 //! | `entities` | strings in quotes that are entities of HTML |
 //! | `elements` | elements of XML |
 //! | `tables` | cells of tables |
@@ -80,6 +81,7 @@ mod printed;
 mod quotes;
 mod raw_rules;
 mod redactor;
+mod room;
 mod rules;
 mod tables;
 mod unquoted;

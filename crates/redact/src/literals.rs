@@ -147,11 +147,12 @@ impl<'a> Literals<'a> {
     if !self.rules.matches_members() {
       return Vec::new();
     }
-    let mut ranges = elements::covered_values(self.text, |name| self.covers(name));
+    let covers: &dyn Fn(&str) -> bool = &|name| self.covers(name);
+    let mut ranges = elements::covered_values(self.text, covers);
     let dashes: Vec<_> = memmem::find_iter(self.text.as_bytes(), b"--").collect();
-    ranges.append(&mut tables::covered_cells(self.text, &dashes, |name| self.covers(name)));
+    ranges.append(&mut tables::covered_cells(self.text, &dashes, covers));
     let named = unquoted::options(self.text, &dashes).chain(unquoted::logins(self.text));
-    ranges.extend(named.filter(|(name, _)| self.covers(name)).map(|(_, value)| value));
+    ranges.extend(named.filter(|(name, _)| covers(name)).map(|(_, value)| value));
     ranges
   }
 

@@ -1,6 +1,6 @@
 //! Members that PHP prints: `[password] => x` of `print_r`, `["password"]=>` of `var_dump`.
 
-use super::{marked_lines::is_line_start, pairs};
+use super::{marked_lines::is_line_start, pairs, room::HAS_ROOM};
 
 /// The name in brackets in which a text ends.
 pub struct Name<'t> {
@@ -11,6 +11,9 @@ pub struct Name<'t> {
 
 /// The name in brackets that begins the last line of a text, and ends it: `[password]`, also `[password:User:private]`.
 pub fn name_at_end(text: &str) -> Option<Name<'_>> {
+  if !HAS_ROOM {
+    return None;
+  }
   let item = text.strip_suffix(']')?;
   let far = item.len().saturating_sub(pairs::LONGEST);
   let start = far + memchr::memrchr(b'[', item.as_bytes().get(far..)?)?;
