@@ -54,7 +54,8 @@ impl<'a> Literals<'a> {
           .filter(|(before, name)| self.covers(name) || self.is_named(before, name))
           .and_then(|(before, _)| self.value(before, value))
           .or_else(|| match rest.strip_prefix(':') {
-            Some(behind) => self.in_line(before, behind).or_else(|| self.encoded(before, value)),
+            Some(_) if before.ends_with(';') => self.encoded(before, value),
+            Some(behind) => self.in_line(before, behind),
             None => self.printed_by_php(before, rest.get(2..)?),
           })
       } else {
