@@ -2,16 +2,13 @@
 
 use memchr::memrchr;
 
-use super::{pairs, room::HAS_ROOM};
+use super::pairs;
 
 /// The entities of quotes.
 const QUOTES: [&str; 7] = ["&quot;", "&#34;", "&#x22;", "&apos;", "&#39;", "&#039;", "&#x27;"];
 
 /// The string in which a text ends, without its quotes.
 pub fn string_at_end(text: &str) -> Option<&str> {
-  if !HAS_ROOM {
-    return None;
-  }
   let quote =
     text.ends_with(';').then(|| QUOTES.iter().find(|quote| text.ends_with(**quote)))??;
   let inner = text.strip_suffix(quote)?;
@@ -23,9 +20,6 @@ pub fn string_at_end(text: &str) -> Option<&str> {
 
 /// The length of the string with which a text begins: one that does not end takes all of it.
 pub fn end_of_string(text: &str) -> Option<usize> {
-  if !HAS_ROOM {
-    return None;
-  }
   let quote =
     text.starts_with('&').then(|| QUOTES.iter().find(|quote| text.starts_with(**quote)))??;
   let mut ends = text.match_indices(quote).skip(1);

@@ -34,11 +34,9 @@
 //! | `pairs` | values that another value names |
 //! | `marked_lines` | lines with marks before their first word |
 //! | `quotes` | the quotes of strings in other text |
-//! | `room` | what the WebAssembly module leaves out |
 //! | `entities` | strings in quotes that are entities of HTML |
 //! | `elements` | elements of XML |
 //! | `tables` | cells of tables |
-//! | `php` | members as PHP prints them |
 //! | `assignments` | strings after an equals sign |
 //! | `unquoted` | values without quotes |
 //! | `values` | values as Python and JavaScript print them |
@@ -76,12 +74,10 @@ mod marked_lines;
 mod pairs;
 mod paths;
 mod pattern;
-mod php;
 mod printed;
 mod quotes;
 mod raw_rules;
 mod redactor;
-mod room;
 mod rules;
 mod tables;
 mod unquoted;

@@ -12,7 +12,6 @@ use super::{
   marked_lines::{MarkedLine, is_line_start},
   pairs,
   paths::PathState,
-  php,
   rules::Rules,
   tables, unquoted,
   values::{end_of_value, is_shown},
@@ -53,10 +52,9 @@ impl<'a> Literals<'a> {
         name_at_end(before, value, is_pair)
           .filter(|(before, name)| self.covers(name) || self.is_named(before, name))
           .and_then(|(before, _)| self.value(before, value))
-          .or_else(|| match rest.strip_prefix(':') {
-            Some(_) if before.ends_with(';') => self.encoded(before, value),
-            Some(behind) => self.in_line(before, behind),
-            None => self.printed_by_php(before, rest.get(2..)?),
+          .or_else(|| match rest.strip_prefix(':')? {
+            _ if before.ends_with(';') => self.encoded(before, value),
+            behind => self.in_line(before, behind),
           })
       } else {
         self.assigned(before, rest.get(1..)?, value)
@@ -176,18 +174,6 @@ impl<'a> Literals<'a> {
     entities::string_at_end(before).filter(|name| self.covers(name))?;
     let length = entities::end_of_string(value).unwrap_or_else(|| end_of_value(value, None));
     (length > 0).then(|| self.range(value, length))
-  }
-
-  /// The value behind the arrow that follows a name in brackets.
-  fn printed_by_php(&self, before: &str, behind: &str) -> Option<Range<usize>> {
-    let before = before.trim_end_matches(unquoted::BLANKS);
-    let name = php::name_at_end(before).filter(|name| self.covers(name.name))?;
-    if name.is_quoted {
-      return self.value(before, trim_start(behind, &SPACES));
-    }
-    let value = behind.trim_start_matches(unquoted::BLANKS);
-    let length = php::end_of_value(value);
-    (length > 0 && !value.starts_with('\n')).then(|| self.range(value, length))
   }
 
   /// Whether the member before this one, with the text before that, has a covered name for its value:

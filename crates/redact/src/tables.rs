@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memmem, memrchr};
 
-use super::{blanks::find_end, marked_lines::is_mark, room::HAS_ROOM};
+use super::{blanks::find_end, marked_lines::is_mark};
 
 /// What the rule between names and rows of Node consists of.
 const RULE: &str = "\u{2500}\u{2500}";
@@ -22,9 +22,6 @@ pub fn covered_cells(
   dashes: &[usize],
   covers: &dyn Fn(&str) -> bool,
 ) -> Vec<Range<usize>> {
-  if !HAS_ROOM {
-    return Vec::new();
-  }
   let mut cells = Cells { text, covers, covered: Vec::new(), found: Vec::new() };
   cells.below_rules(dashes);
   if !text.is_ascii() {

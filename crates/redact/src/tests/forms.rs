@@ -1,4 +1,4 @@
-//! Values in other forms of text: XML, HTML, what PHP prints, tables, files of logins.
+//! Values in other forms of text: XML, HTML, tables, files of logins.
 
 use super::*;
 
@@ -82,30 +82,6 @@ fn quotes_may_be_entities() {
     "&quot;password&quot; is a word",
     "a &amp; password: b",
     "&quot;a&quot;:&quot;b&quot;",
-  ]);
-}
-
-#[test]
-fn what_php_prints_are_members() {
-  check(&[
-    (
-      "Array\n(\n    [a] => b\n    [password] => hun, ter2\n    [b] => c\n)\n",
-      "Array\n(\n    [a] => b\n    [password] => ~\n    [b] => c\n)\n",
-    ),
-    (
-      "(\n    [headers] => Array\n        (\n            [a] => hunter2\n        )\n\n    [b] => c\n)",
-      "(\n    [headers] => ~\n\n    [b] => c\n)",
-    ),
-    ("[password:U:private] => hun\nter2\n[b] => c", "[password:U:private] => ~\n[b] => c"),
-    (
-      "array(2) {\n  [\"password\"]=>\n  string(7) \"hun,er2\"\n  [\"b\"]=>\n  int(1)\n}",
-      "array(2) {\n  [\"password\"]=>\n  ~\n  [\"b\"]=>\n  int(1)\n}",
-    ),
-  ]);
-  check_stays(&[
-    "[password] => \n[b] => c",
-    "match x { [password] => 1, y => 2 }",
-    "[a] => password",
   ]);
 }
 
