@@ -35,7 +35,15 @@ export default function buildWorker() {
   execute(command, args, env);
   const features = FEATURES.map((name) => `--enable-${name}`);
   const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
-  const options = [optimizer, '--converge', ...LEVEL, ...SEPARATE, ...LOW_MEMORY, ...MERGED, ...features];
+  const options = [
+    optimizer,
+    '--converge',
+    ...LEVEL,
+    ...SEPARATE,
+    ...LOW_MEMORY,
+    ...MERGED,
+    ...features,
+  ];
   execute(process.execPath, [...options, built, '-o', output]);
   // A source that changed meanwhile is newer.
   utimesSync(output, begin, begin);

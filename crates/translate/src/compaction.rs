@@ -2,6 +2,7 @@
 
 use crate::{
   activity::Activity,
+  early_ends::EarlyEnd,
   identity, metadata,
   open_span::{ClosedSpan, NewSpan},
   outcome,
@@ -51,42 +52,15 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &CompactionEnd<'_>) -> Vec
     row.output = output;
     outcome::write(&mut row, &end.outcome);
     usage::write_larger(&mut row, end.usage, None);
-    state.early_ends.truncate(MAX_EARLY - 1);
-    let early = EarlyEnd { activity, at: event.at, index: event.index, usage: end.usage, row };
-    state.early_ends.insert(0, early);
+    let (at, index, usage) = (event.at, event.index, end.usage);
+    state.early_ends.keep(EarlyEnd { activity, at, index, usage, row });
   }
   closed.into_rows()
 }
 
-/// The end of a compaction that came before its start.
-pub struct EarlyEnd {
-  activity: Activity,
-  /// When it came, milliseconds since the epoch.
-  at: i64,
-  index: Option<f64>,
-  usage: Option<Usage>,
-  /// What it states, without the identity of the compaction.
-  row: Row,
-}
-
-/// How many such ends are kept.
-const MAX_EARLY: usize = 64;
-
-impl EarlyEnd {
-  /// Whether it is that of the compaction which an event starts, and not of an earlier one of the operation.
-  fn ends(&self, activity: &Activity, start: &Event<'_>) -> bool {
-    let is_after = match (self.index, start.index) {
-      (Some(end), Some(start)) => end > start,
-      _ => self.at >= start.at,
-    };
-    is_after && self.activity == *activity
-  }
-}
-
 /// The last row of a compaction whose end came before this start.
 fn end_early(state: &mut State, start: &Event<'_>, activity: &Activity) -> Option<Row> {
-  let place = state.early_ends.iter().position(|early| early.ends(activity, start))?;
-  let early = state.early_ends.remove(place);
+  let early = state.early_ends.take(activity, start)?;
   if let Some(open) = state.tree.get_mut(activity) {
     open.turn_summary.reported = early.usage;
   }

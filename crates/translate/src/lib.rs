@@ -22,8 +22,8 @@
 //! 1. Leaves: `attachment`, `activity`, `identity` (Flue's ids → span ids), `metadata`, `outcome`, `usage`, `messages`,
 //!    `options`; `payload` (files within texts).
 //! 2. One open span: `placement` → `caller_context`; `span_logs`, `message_text` → `run_metadata` → `open_span`.
-//! 3. The state: `recent_ids`, `submissions` → `tree`; `tool_calls`; `recency`, `shown_input` → `previous_inputs`, `conversations`; all
-//!    of them → `state`.
+//! 3. The state: `recent_ids`, `submissions` → `tree`; `tool_calls`; `early_ends`; `recency`, `shown_input` →
+//!    `previous_inputs`, `conversations`; all of them → `state`.
 //! 4. One handler per Flue concept: `run`, `submission` → `operation`;
 //!    `compaction` → `turn` → `tool`; `task`; `log`; `custom_span`; `feedback`; and `implicit`, which opens what encloses
 //!    an event.
@@ -35,6 +35,7 @@ mod caller_context;
 mod compaction;
 mod conversations;
 mod custom_span;
+mod early_ends;
 mod feedback;
 mod identity;
 mod implicit;

@@ -2,8 +2,8 @@
 
 use crate::{
   activity::{Activity, call_scope},
-  compaction::EarlyEnd,
   conversations::Conversations,
+  early_ends::EarlyEnds,
   identity,
   options::Options,
   outcome,
@@ -25,8 +25,8 @@ pub struct State {
   pub tree: Tree,
   /// The tool calls, of which several may have one id.
   pub tool_calls: ToolCalls,
-  /// The ends of compactions whose starts have not come, the latest first.
-  pub early_ends: Vec<EarlyEnd>,
+  /// The ends of compactions whose starts have not come.
+  pub early_ends: EarlyEnds,
   /// The open submissions.
   pub submissions: Submissions,
   /// The messages of each conversation's previous turn, if its requests arrive complete.
