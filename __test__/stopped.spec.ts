@@ -15,10 +15,6 @@ const LOG = `for (let n = 0; n < ${ROWS}; n++) logger.log({ input: 'in ' + n });
 const ENDS = {
   'natural end': [LOG, ''],
   exit: [`${LOG} process.exit();`, ''],
-  'exit, with a masking function': [
-    `setMaskingFunction((value) => (typeof value === 'string' ? value + '!' : value)); ${LOG} process.exit();`,
-    '',
-  ],
   flush: [`${LOG} logger.flush({ timeoutMs: ${TIMEOUT_MS} }).then(show);`, 'true\n'],
   close: [`${LOG} logger.close({ timeoutMs: ${TIMEOUT_MS} }).then(show);`, 'true\n'],
 } as const;
@@ -40,7 +36,7 @@ async function runStopped(end: string) {
   });
   try {
     const program = `
-      const { initLogger, setMaskingFunction } = require(${JSON.stringify(ROOT)});
+      const { initLogger } = require(${JSON.stringify(ROOT)});
       const logger = initLogger();
       const show = ({ complete }) => console.log(complete);
       ${end}`;
