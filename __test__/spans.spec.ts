@@ -144,6 +144,7 @@ test('values that no JSON holds, and nonsense in every place, harm nobody', () =
         expect.stringContaining('FLUE_BRAINTRUST_BAD_SCORE'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_METRIC'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_TIME: `endTime`'),
+        expect.stringContaining('FLUE_BRAINTRUST_BAD_FIELD: What a span logs is not an object'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_PARENT: `parent` is not a slug'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_SPAN'),
       ]);
