@@ -35,10 +35,10 @@ function checkFiles() {
   const ofMachine = PLATFORMS.filter((name) => name.startsWith(machine));
   const override = overriding();
   const choices = override ? [[override]] : ofMachine.map(filesOf);
-  const faults = choices.filter((files) => files.length > 0).map((files) => files.find(faultOf));
+  const present = choices.filter((files) => files.length > 0);
+  const faults = present.map((files) => files.map(faultOf).find(Boolean));
   // Which of two C libraries is in use is found out by the generated loader.
-  const [file] = faults.includes(undefined) ? [] : faults;
-  if (file !== undefined) throw new Error(`${file} ${faultOf(file)}`);
+  if (faults.length > 0 && faults.every(Boolean)) throw new Error(faults[0]);
 }
 
 /**
@@ -57,8 +57,8 @@ function filesOf(name) {
  * @returns {string | undefined} why the file must not be loaded
  */
 function faultOf(path) {
-  if (!statSync(path).isFile()) return 'is not a file';
-  return isCutShort(path) ? 'is cut short' : undefined;
+  if (!statSync(path).isFile()) return `${path} is not a file`;
+  return isCutShort(path) ? `${path} is cut short` : undefined;
 }
 
 /**

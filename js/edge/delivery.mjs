@@ -172,6 +172,7 @@ export class Delivery {
     if (!isInRequest()) return;
     const longestMs = Math.min(timeoutMs, 2 ** 31);
     const until = runningMs() + longestMs;
+    // What was enough once ends both loops, although it may not be enough a moment later.
     let hasEnded = false;
     const isOver = () => this.#recorder.generation === undefined || runningMs() >= until;
     const isDone = () => (hasEnded ||= isEnough() || isOver());

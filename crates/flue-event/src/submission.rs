@@ -76,9 +76,11 @@ impl<'a> SubmissionSettled<'a> {
     let failed = outcome.as_deref() == Some("failed");
     // `error` replaces errors of the application by a generic message; `errorInfo` has the original, unless what was
     // thrown is not an error.
-    let original = Failure::read(f.error_info);
-    let is_known = original.name.is_some() || original.code.is_some() || original.message.is_some();
-    let failure = failed.then(|| if is_known { original } else { Failure::read(f.error) });
+    let failure = failed.then(|| {
+      let Failure { name, code, message, .. } = Failure::read(f.error_info);
+      let is_known = name.is_some() || code.is_some() || message.is_some();
+      Failure::read(f.error_info.filter(|_| is_known).or(f.error))
+    });
     let cancelled = outcome.as_deref() == Some("aborted");
     Self { outcome, failure, cancelled }
   }

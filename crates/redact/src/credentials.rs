@@ -92,11 +92,13 @@ fn is_in_command(text: &str) -> bool {
   loop {
     let end = memrchr(b'\n', near);
     let line = near.get(end.unwrap_or_default()..).unwrap_or_default();
+    if memmem::find(line, b"curl").is_some() {
+      return true;
+    }
     // A backslash joins lines.
-    let before = end.and_then(|end| near.get(..end)?.strip_suffix(b"\\"));
-    match before.filter(|_| memmem::find(line, b"curl").is_none()) {
+    match end.and_then(|end| near.get(..end)?.strip_suffix(b"\\")) {
       Some(before) => near = before,
-      None => return memmem::find(line, b"curl").is_some(),
+      None => return false,
     }
   }
 }

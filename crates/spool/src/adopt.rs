@@ -93,9 +93,9 @@ impl<F: Files> Spool<F> {
       left -= 1;
       self.examine_for(&mut adoption, name, &mut adopted, now);
     }
-    let waits = self.waits < MAX_WAITS;
+    let may_wait = self.waits < MAX_WAITS;
     while left > 0
-      && !(waits && adoption.fails)
+      && !(may_wait && adoption.fails)
       && let Some(found) = adoption.found.pop_front()
     {
       left -= 1;
@@ -109,7 +109,7 @@ impl<F: Files> Spool<F> {
         }
       }
     }
-    if waits && adoption.fails && adoption.names.len() == 0 {
+    if may_wait && adoption.fails && adoption.names.len() == 0 {
       self.waits += 1;
       return adopted;
     }
@@ -118,7 +118,9 @@ impl<F: Files> Spool<F> {
       adopted.has_more = true;
       return adopted;
     }
-    self.waits = if adoption.fails { self.waits } else { 0 };
+    if !adoption.fails {
+      self.waits = 0;
+    }
     adopted.snapshots = adoption.snapshots;
     for dead in adoption.others.into_values().flatten() {
       if dead.has_snapshot {

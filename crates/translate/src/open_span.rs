@@ -192,10 +192,7 @@ impl OpenSpan {
       Parent::Remote(parent) | Parent::Within(parent) => Some(*parent),
       Parent::None | Parent::Unknown => None,
     };
-    if let Start::At(start) = self.start {
-      row.created = Some(start);
-      row.set_metric("start", Some(time::seconds(start)));
-    }
+    self.start.write(&mut row);
     Some(row)
   }
 

@@ -6,7 +6,7 @@ use crate::{
   activity::{Activity, call_scope},
   identity,
 };
-use braintrust_row::{SpanContext, SpanId, SpanType, TraceId};
+use braintrust_row::{Row, SpanContext, SpanId, SpanType, TraceId, time::seconds};
 use flue_event::Ids;
 
 /// An activity and its span.
@@ -132,6 +132,14 @@ pub enum Start {
 }
 
 impl Start {
+  /// Writes the time to the span's row, if that is for this process to do.
+  pub fn write(self, row: &mut Row) {
+    if let Self::At(time) = self {
+      row.created = Some(time);
+      row.set_metric("start", Some(seconds(time)));
+    }
+  }
+
   /// The time, in either case.
   pub fn time(self) -> i64 {
     match self {

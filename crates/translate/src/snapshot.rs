@@ -15,7 +15,7 @@ use crate::{
   submissions::{Root, Submission},
   usage,
 };
-use braintrust_row::{Row, SpanContext, TraceId, time};
+use braintrust_row::{Row, SpanContext, TraceId};
 
 /// The open spans and unsettled submissions of a process.
 #[derive(Default, Serialize, Deserialize)]
@@ -161,8 +161,7 @@ fn add_earlier(state: &mut State, latest: String, earlier: Root) -> Vec<Row> {
   {
     root.start = earlier.start;
     let mut row = Row::of(root.span);
-    row.created = Some(first);
-    row.set_metric("start", Some(time::seconds(first)));
+    root.start.write(&mut row);
     rows.push(row);
   }
   match open {
