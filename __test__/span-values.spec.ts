@@ -32,6 +32,13 @@ async function program(code: string, options: CollectorOptions = {}) {
 const named = (rows: any[], name: string) =>
   rows.find(({ span_attributes }) => span_attributes?.name === name);
 
+/** How the lines of `stderr` about fields begin, with so many letters of each. */
+function badFields(stderr: string, letters: number) {
+  const beginning = new RegExp(`FLUE_BRAINTRUST_BAD_FIELD: (.{${letters}})`);
+  const lines = stderr.trim().split('\n');
+  return lines.map((line) => beginning.exec(line)?.[1]);
+}
+
 test('an error shows those behind it: causes, and those of an AggregateError', async () => {
   const { rows } = await program(`
     import { runInNewContext } from 'node:vm';
@@ -456,8 +463,7 @@ test('what no span here has is reported once by its name, and other names are no
   expect(named(rows, 'span')).toMatchObject({ output: 1 });
   expect(named(rows, 'unlisted').output).toBe(2);
   expect(stderr).not.toContain('moss');
-  const lines = stderr.trim().split('\n');
-  expect(lines.map((line) => /FLUE_BRAINTRUST_BAD_FIELD: (.{30})/.exec(line)?.[1])).toEqual([
+  expect(badFields(stderr, 30)).toEqual([
     '`metadata: null` is ignored: `',
     '`metrics: null` is ignored: `n',
     '`scores: null` is ignored: `nu',
@@ -482,8 +488,7 @@ test('a field of another type is reported once by its name, and what it holds is
   expect(named(rows, 'odd').tags).toEqual(['a']);
   expect(named(rows, 'sound')).toMatchObject({ scores: { a: 1 }, tags: ['b'] });
   expect(stderr).not.toContain('moss');
-  const lines = stderr.trim().split('\n');
-  expect(lines.map((line) => /FLUE_BRAINTRUST_BAD_FIELD: (.{20})/.exec(line)?.[1])).toEqual([
+  expect(badFields(stderr, 20)).toEqual([
     '`metrics` is not an ',
     '`scores` is not an o',
     'A tag is a text; any',
@@ -501,11 +506,7 @@ test('a field of the event that stands beside it is reported, and other names ar
     bt.wrapTraced(() => {}, { name: 'sound', noTraceIO: true, asyncFlush: true, setCurrent: true, event: { input: 1 } })();`);
   expect(named(rows, 'sound').input).toBe(1);
   expect(stderr).not.toContain('moss');
-  const lines = stderr.trim().split('\n');
-  expect(lines.map((line) => /FLUE_BRAINTRUST_BAD_FIELD: (.{24})/.exec(line)?.[1])).toEqual([
-    '`input` is not an argume',
-    'An argument that spans d',
-  ]);
+  expect(badFields(stderr, 24)).toEqual(['`input` is not an argume', 'An argument that spans d']);
 });
 
 test('a time that is none is reported once for each argument, and the span has the time of the call', async () => {
