@@ -14,6 +14,8 @@ import { gzipSync } from 'node:zlib';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const output = join(root, 'js/edge/core.wasm');
 const built = join(root, 'target/wasm32-unknown-unknown/worker/worker.wasm');
+/** Optimised, with the names of its functions. */
+const named = join(root, 'target/wasm32-unknown-unknown/worker/worker.named.wasm');
 /** Of 3 MiB that a free Worker may have in all. */
 const MAX_GZIP_BYTES = 520_000;
 /** Large functions stay apart although one other calls them: an isolate compiles what it calls, function by function. */
@@ -24,6 +26,8 @@ const LEVEL = ['-O2', '--shrink-level=1'];
 const MERGED = ['--merge-similar-functions'];
 /** At address 0 is the end of the stack, which grows down: no pointer is so low that an offset could not join it. */
 const LOW_MEMORY = ['--low-memory-unused'];
+/** Functions of like names are alike, and compress best side by side: 3 % less after gzip. The names then go. */
+const ORDERED = ['--reorder-functions-by-name', '--strip-debug'];
 const FEATURES = ['bulk-memory', 'mutable-globals', 'nontrapping-float-to-int', 'sign-ext', 'simd'];
 /** Texts are searched and checked sixteen bytes at a time, by code that is smaller than that for single bytes. */
 const VECTORS = '-Ctarget-feature=+simd128';
@@ -35,16 +39,11 @@ export default function buildWorker() {
   execute(command, args, env);
   const features = FEATURES.map((name) => `--enable-${name}`);
   const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
-  const options = [
-    optimizer,
-    '--converge',
-    ...LEVEL,
-    ...SEPARATE,
-    ...LOW_MEMORY,
-    ...MERGED,
-    ...features,
-  ];
-  execute(process.execPath, [...options, built, '-o', output]);
+  const optimize = (input, options, result) =>
+    execute(process.execPath, [optimizer, ...features, ...options, input, '-o', result]);
+  const smaller = [...LEVEL, ...SEPARATE, ...LOW_MEMORY, ...MERGED];
+  optimize(built, ['--converge', ...smaller, '--debuginfo'], named);
+  optimize(named, ORDERED, output);
   // A source that changed meanwhile is newer.
   utimesSync(output, begin, begin);
 }
