@@ -75,7 +75,8 @@ impl Redactor {
     }
     let mut ranges = self.rules.matches(name);
     // Patterns with anchors are meant for the name that the application gives: `workflow:ACME-123`.
-    let is_kind = |kind: &str| kind.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_kind =
+      |kind: &str| !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase());
     if let Some((_, own)) = name.split_once(':').filter(|(kind, _)| is_kind(kind)) {
       let start = name.len() - own.len();
       let found = self.rules.matches(own).into_iter();

@@ -142,6 +142,7 @@ fn anchors_stand_for_the_borders_of_the_name_that_a_span_name_is_composed_of() {
   let anchored = redactor(json!({ "patterns": ["^ACME-[0-9]+$", "^tool:plum"] }));
   for (name, expected) in [
     ("workflow:ACME-123", Some("workflow:[redacted]")),
+    (":ACME-123", None),
     ("ACME-123", Some("[redacted]")),
     ("tool:plums", Some("[redacted]s")),
     ("llm:model:ACME-123", None),
