@@ -225,7 +225,7 @@ export interface SampledRoot {
 export interface ContentOptions {
   /** The input of runs, operations, tools, tasks, models and custom spans, and a run's `metadata`. */
   input?: boolean | undefined;
-  /** Their output, log lines, and all other fields of custom spans except names and numbers. */
+  /** Their output, log lines, and all other fields of custom spans except the name and the metrics that Braintrust defines. */
   output?: boolean | undefined;
   /** The system prompt. */
   systemPrompt?: boolean | undefined;

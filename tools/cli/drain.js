@@ -46,7 +46,7 @@ With --from, also delivers the rows of another destination to the configured one
 was replaced or a server has moved. Before that, a login with the current settings must succeed, or, where
 they need no login, a test trace must arrive.
 
-Exit codes: 0 nothing is left to deliver, 1 rows are left.
+Exit codes: 0 nothing is left to deliver, 1 rows are left, or were lost.
 
 Options:
       --from DESTINATION
