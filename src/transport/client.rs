@@ -123,11 +123,12 @@ impl Client {
       drain(response).await;
       return Ok(head);
     }
-    let encoding = response.headers().get(CONTENT_ENCODING);
-    let encoding = encoding.map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
+    let encodings = response.headers().get_all(CONTENT_ENCODING).iter();
+    let encodings: Vec<_> = encodings.map(|it| String::from_utf8_lossy(it.as_bytes())).collect();
+    let encodings = encodings.join(",");
     let mut body = read(response, proxy).await?;
-    if let Some(encoding) = encoding {
-      body = decode(&encoding, &body, MAX_BODY_BYTES)
+    if !encodings.is_empty() {
+      body = decode(&encodings, &body, MAX_BODY_BYTES)
         .map_err(|error| TransportError::Failed(error.to_string()))?
         .into();
     }

@@ -1,6 +1,9 @@
 //! Decodes responses. None is asked to be encoded; gateways encode some all the same.
 
-use std::io::{self, Read};
+use std::{
+  borrow::Cow,
+  io::{self, Read},
+};
 
 use brotli_decompressor::Decompressor;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
@@ -8,6 +11,8 @@ use thiserror::Error;
 
 /// The buffer of a decoder, in bytes.
 const BUFFER_BYTES: usize = 4096;
+/// The most encodings of one body.
+const MAX_ENCODINGS: usize = 5;
 
 /// Why a body cannot be decoded.
 #[derive(Debug, Error)]
@@ -23,22 +28,32 @@ pub enum EncodingError {
   TooLarge,
 }
 
-/// Decodes a body of at most `limit` bytes. `encoding` is its `content-encoding`.
+/// Decodes a body of at most `limit` bytes. `encodings` is its `content-encoding`: a list in the order in which they were
+/// applied. Some servers state there what is no encoding, such as a character set: JSON is then taken as it is.
 ///
 /// # Errors
-/// When the encoding is unknown, the bytes are not of it, or the body is larger.
-pub fn decode(encoding: &str, body: &[u8], limit: usize) -> Result<Vec<u8>, EncodingError> {
-  match encoding.trim().to_ascii_lowercase().as_str() {
-    "identity" | "" => Ok(body.to_vec()),
-    "gzip" | "x-gzip" => read(MultiGzDecoder::new(body), limit),
-    // Some servers omit the frame that the standard demands.
-    "deflate" => match read(ZlibDecoder::new(body), limit) {
-      Err(EncodingError::Invalid(_)) => read(DeflateDecoder::new(body), limit),
-      decoded => decoded,
-    },
-    "br" => read(Decompressor::new(body, BUFFER_BYTES), limit),
-    other => Err(EncodingError::Unknown(other.to_owned())),
+/// When an encoding is unknown, the bytes are not of it, or the body is larger.
+pub fn decode(encodings: &str, body: &[u8], limit: usize) -> Result<Vec<u8>, EncodingError> {
+  let mut body = Cow::Borrowed(body);
+  for (done, encoding) in encodings.rsplit(',').enumerate() {
+    body = match encoding.trim().to_ascii_lowercase().as_str() {
+      "identity" | "" => body,
+      "gzip" | "x-gzip" if done < MAX_ENCODINGS => read(MultiGzDecoder::new(&*body), limit)?.into(),
+      // Some servers omit the frame that the standard demands.
+      "deflate" if done < MAX_ENCODINGS => match read(ZlibDecoder::new(&*body), limit) {
+        Err(EncodingError::Invalid(_)) => read(DeflateDecoder::new(&*body), limit)?.into(),
+        decoded => decoded?.into(),
+      },
+      "br" if done < MAX_ENCODINGS => read(Decompressor::new(&*body, BUFFER_BYTES), limit)?.into(),
+      _ if is_like_json(&body) => break,
+      other => return Err(EncodingError::Unknown(other.to_owned())),
+    }
   }
+  Ok(body.into_owned())
+}
+
+fn is_like_json(body: &[u8]) -> bool {
+  matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
 fn read(decoder: impl Read, limit: usize) -> Result<Vec<u8>, EncodingError> {

@@ -227,6 +227,20 @@ async fn an_encoded_response_is_decoded_although_none_is_asked_for() {
     ("deflate", "789cab56ca2f4a8fcfcc4bcb57b28a8ead05002c9d0582", true),
     ("deflate", "ab56ca2f4a8fcfcc4bcb57b28a8ead0500", true),
     ("BR", "0b07807b226f72675f696e666f223a5b5d7d03", true),
+    (
+      "gzip, identity",
+      "1f8b0800000000000203ab56ca2f4a8fcfcc4bcb57b28a8ead0500f047c9b20f000000",
+      true,
+    ),
+    // gzip in br, by two headers.
+    (
+      "gzip\r\ncontent-encoding: br",
+      "0b11801f8b0800000000000203ab56ca2f4a8fcfcc4bcb57b28a8ead0500f047c9b20f00000003",
+      true,
+    ),
+    // No encodings.
+    ("utf-8", "7b226f72675f696e666f223a5b5d7d", true),
+    ("none, gzip", "1f8b0800000000000203ab56ca2f4a8fcfcc4bcb57b28a8ead0500f047c9b20f000000", true),
     ("zstd", "28b52ffd", false),
   ] {
     let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
