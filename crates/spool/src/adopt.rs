@@ -19,7 +19,7 @@ use super::{
 };
 
 /// How often files of other destinations and quarantined files are checked for expiry, in milliseconds.
-const SWEEP_EVERY_MS: i64 = 60 * 60 * 1000;
+const SWEEP_EVERY_MS: u64 = 60 * 60 * 1000;
 /// The most dead processes whose files one adoption takes: each lock is a descriptor of the application. The next one
 /// takes others.
 const MAX_PROCESSES: usize = 256;
@@ -138,7 +138,8 @@ impl<F: Files> Spool<F> {
     if !names.contains(&Name { id: self.options.id, kind: Kind::Lock }) {
       adopted.note(self.claim_again());
     }
-    let sweeps = self.swept_at.is_none_or(|at| now.saturating_sub(at) >= SWEEP_EVERY_MS);
+    // The clock may have been set back since.
+    let sweeps = self.swept_at.is_none_or(|at| now.abs_diff(at) >= SWEEP_EVERY_MS);
     if sweeps {
       self.swept_at = Some(now);
       for name in names.iter().filter(|name| name.is_litter()) {
@@ -240,6 +241,8 @@ impl<F: Files> Spool<F> {
     Ok(renamed.map(|()| {
       self.hold(number, found.bytes);
       let Header { rows, created, .. } = found.header;
+      // What this process writes comes later, whatever its clock shows.
+      self.last_created = self.last_created.max(created);
       Segment { number, rows, bytes: found.bytes, created }
     }))
   }

@@ -69,8 +69,8 @@ pub struct Spool<F: Files> {
   pub(super) options: Options,
   lock: F::Lock,
   last_number: u64,
-  /// The time of the last segment. A wall clock that is set back does not change the order of adoption.
-  last_created: i64,
+  /// The time of the latest segment. A wall clock that is set back does not change the order of adoption.
+  pub(super) last_created: i64,
   /// The bytes of the segments that this process owns, by their numbers.
   held: BTreeMap<u64, u64>,
   bytes: u64,

@@ -72,6 +72,24 @@ fn a_clock_that_is_set_back_does_not_change_the_order() {
   let mut adopter = open(&files, id(1, 2));
   let adopted = adopter.adopt(NOON);
   assert_eq!(contents(&adopter, &adopted.segments), [b"a", b"b", b"c"]);
+  // Nor that of one process after another.
+  adopter.put(b"d", 1, NOON - HOUR).unwrap();
+  drop(adopter);
+  let mut next = open(&files, id(1, 3));
+  let adopted = next.adopt(NOON - HOUR);
+  assert_eq!(contents(&next, &adopted.segments), [b"a", b"b", b"c", b"d"]);
+}
+
+#[test]
+fn files_of_another_destination_expire_although_the_clock_was_set_back() {
+  let files = MemoryFiles::default();
+  let mut adopter = open(&files, id(1, 1));
+  adopter.adopt(NOON + 1000 * HOUR);
+  let mut dead = open(&files, id(2, 2));
+  dead.put(b"a", 1, NOON).unwrap();
+  drop(dead);
+  let expired = adopter.adopt(NOON + 500 * HOUR).expired;
+  assert_eq!((expired.files, expired.rows), (1, 1));
 }
 
 #[test]
