@@ -89,7 +89,8 @@ pub(crate) fn not_confirmed(response: &Response) -> String {
 /// The status of a response to an upload, and the remedy if the cause is certain. That of 403 is not: firewalls send
 /// it, too.
 pub(crate) fn describe_upload(response: &Response) -> String {
-  let has_remedy = matches!(response.status, 401 | 402) || is_of_router(response.status);
+  let has_remedy =
+    matches!(response.status, 300..=399 | 401 | 402) || is_of_router(response.status);
   if has_remedy { describe_refusal(response) } else { response.describe() }
 }
 
@@ -212,6 +213,20 @@ mod tests {
     for odd in [None, Some("sk key \u{7}"), Some("<b>")] {
       assert_eq!(describe(odd, "x"), "a body of an unknown type");
     }
+  }
+
+  #[test]
+  fn the_remedy_is_stated_where_the_cause_is_certain() {
+    let remedy = |status| {
+      let described = describe_upload(&Response { status, ..Response::default() });
+      described.split_once(" (").map(|(_, remedy)| remedy.trim_end_matches(')').to_owned())
+    };
+    for (status, expected) in [(401, WRONG_KEY), (402, NO_QUOTA), (404, WRONG_ADDRESS)] {
+      assert_eq!(remedy(status).as_deref(), Some(expected), "{status}");
+    }
+    // A plain address of a server that is reached by HTTPS, for example.
+    assert_eq!([301, 308].map(remedy), [Some(WRONG_ADDRESS.into()), Some(WRONG_ADDRESS.into())]);
+    assert_eq!([403, 400, 500].map(remedy), [None, None, None]);
   }
 
   #[test]
