@@ -2,9 +2,11 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -381,4 +383,21 @@ test('a directory that cannot be used is reported once, and tracing runs on with
     const before = await app.usage();
     await wait(2_000);
     expect((await app.usage()).cpuMs - before.cpuMs).toBeLessThan(300);
+  }));
+
+test('a directory that cannot be used at first is used as soon as it can', () =>
+  withPlace(async (place) => {
+    const dir = join(place.dir, 'rows');
+    writeFileSync(dir, 'no directory');
+    const app = await place.app({ dir });
+    await app.record({ count: 10 });
+    expect(await app.warned('SPOOL')).toHaveLength(1);
+    rmSync(dir);
+    // What has waited in memory goes there, too.
+    while (!hasRuns(existsSync(dir) ? textOf(dir, '.rows') : '', 10)) await wait(20);
+    await app.kill();
+    place.isDown = false;
+    const stats = await until(await place.app({ dir }), ({ sent }) => sent === 10);
+    expectAccounts(stats);
+    expect(place.arrived()).toEqual(numbers(10));
   }));

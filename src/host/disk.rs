@@ -11,13 +11,13 @@ use tokio::{
   time::timeout,
 };
 
-use export::{OperationId, SpoolStatus, config::SpoolSettings};
+use export::{OperationId, config::SpoolSettings};
 use spool::{Adopted, Completion, Operation, ReadError, Segment};
 
 use crate::spool_io;
 
 /// How long an operation may take. The longest of a disk that works is a write with `fsync` under load.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub const PATIENCE: Duration = Duration::from_secs(1);
 /// In how many parts it is waited for: while the process is stopped, no more than one of them passes.
 const PARTS: u32 = 10;
 /// How many times as long the first operation may take while nobody waits for a flush or the end: it adopts what dead
@@ -45,32 +45,30 @@ pub struct Disk {
   late: Option<(OperationId, Completion)>,
 }
 
+/// Whether the spool is open, once that is known.
+pub type IsOpen = oneshot::Receiver<io::Result<()>>;
+
 impl Disk {
-  /// Opens the spool of this process. `None` if there is none or it cannot be used.
-  pub async fn open(
-    settings: Option<&SpoolSettings>,
-    destination: u64,
-  ) -> (Option<Self>, SpoolStatus) {
-    let Some(settings) = settings else { return (None, SpoolStatus::Unused) };
-    let owned = settings.clone();
-    let opened = Self::start(PATIENCE, move || {
-      let mut spool = spool_io::open(&owned, destination)?;
+  /// Starts a thread that opens the spool of this process.
+  ///
+  /// # Errors
+  /// When the system refuses the thread.
+  pub fn begin(settings: &SpoolSettings, destination: u64) -> io::Result<(Self, IsOpen)> {
+    let settings = settings.clone();
+    Self::start(PATIENCE, move || {
+      let mut spool = spool_io::open(&settings, destination)?;
       Ok(move |operation, unix_ms| spool.perform(operation, unix_ms))
-    });
-    match opened.await {
-      Ok(disk) => (Some(disk), SpoolStatus::Open),
-      Err(error) => {
-        let why = format!("{} cannot be used: {error}", settings.dir.display());
-        (None, SpoolStatus::Unusable(why))
-      }
-    }
+    })
   }
 
   /// Starts a thread that opens something and then performs operations with it.
-  async fn start<P: FnMut(Operation, i64) -> Completion>(
+  ///
+  /// # Errors
+  /// When the system refuses the thread.
+  pub(super) fn start<P: FnMut(Operation, i64) -> Completion>(
     patience: Duration,
     open: impl FnOnce() -> io::Result<P> + Send + 'static,
-  ) -> io::Result<Self> {
+  ) -> io::Result<(Self, IsOpen)> {
     let (jobs, receiver) = mpsc::channel::<Job>();
     let (sender, completions) = unbounded_channel();
     let (opened, is_open) = oneshot::channel();
@@ -89,10 +87,9 @@ impl Disk {
         }
       }
     })?;
-    within(patience, is_open).await.and_then(Result::ok).ok_or_else(not_responding)??;
     let (last, hangs, adoption, late) = (0, false, None, None);
     let is_new = true;
-    Ok(Self { patience, is_new, jobs, completions, last, hangs, adoption, late })
+    Ok((Self { patience, is_new, jobs, completions, last, hangs, adoption, late }, is_open))
   }
 
   /// Performs an operation. Waits for a bounded time: an operation that is not done by then fails, and those after it
@@ -182,7 +179,7 @@ impl Disk {
 }
 
 /// Waits for the disk. `None` when its time is over.
-async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+pub async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
   let mut work = pin!(work);
   for _ in 0..PARTS {
     if let Ok(done) = timeout(patience / PARTS, work.as_mut()).await {
@@ -204,7 +201,8 @@ fn failure_of(operation: &Operation) -> Completion {
   }
 }
 
-fn not_responding() -> io::Error {
+/// The disk has not responded in time.
+pub fn not_responding() -> io::Error {
   io::Error::new(io::ErrorKind::TimedOut, "the disk does not respond")
 }
 

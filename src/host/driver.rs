@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use export::{
-  Exporter, OperationId, Output, TicketId,
+  Exporter, OperationId, Output, SpoolStatus, TicketId,
   config::Settings,
   diagnostics::Code,
   loss::LossReason,
@@ -22,6 +22,7 @@ use super::{
   disk::Disk,
   drained::{Drained, Next},
   mask_exchange::MaskExchange,
+  opening::{Opening, opened},
   shared::Shared,
 };
 use crate::transport::{Client, ClientError};
@@ -59,6 +60,8 @@ struct Driver<'a> {
   /// The tasks by their requests, for those that are dropped.
   task_of: HashMap<RequestId, AbortHandle>,
   disk: Option<Disk>,
+  /// The opening of the spool, until it is open.
+  opening: Option<Opening>,
   replies: HashMap<TicketId, Reply>,
   /// The changes of the masking function that the exporter knows of.
   mask_changes: u32,
@@ -69,7 +72,13 @@ struct Driver<'a> {
 impl<'a> Driver<'a> {
   async fn new(shared: &'a Shared) -> Self {
     let settings = &shared.settings;
-    let (disk, status) = Disk::open(settings.spool.as_ref(), settings.destination).await;
+    let spool = settings.spool.as_ref();
+    let mut opening = spool.map(|spool| Opening::new(spool, settings.destination));
+    let (disk, status) = match &mut opening {
+      Some(opening) => opening.first().await,
+      None => (None, SpoolStatus::Unused),
+    };
+    let opening = opening.filter(|_| disk.is_none());
     let now = shared.clock.now();
     let account = shared.account.clone();
     let exporter = Exporter::new(settings.clone(), account, &status, fastrand::u64(..), now);
@@ -84,6 +93,7 @@ impl<'a> Driver<'a> {
       request_of: HashMap::new(),
       task_of: HashMap::new(),
       disk,
+      opening,
       replies: HashMap::new(),
       mask_changes: 0,
       awake_until: now.elapsed + AWAKE,
@@ -116,10 +126,11 @@ impl<'a> Driver<'a> {
       let awaited = (!self.replies.is_empty()).then(|| now.elapsed + AWAITED);
       let due = self.exporter.poll_timeout(now).into_iter().chain(tick).chain(awaited).min();
       let timeout = due.map(|due| Instant::from_std(self.shared.clock.at(due)));
-      let responded = tokio::select! {
-        () = self.shared.queue.arrival() => None,
-        responded = self.requests.join_next_with_id(), if !self.requests.is_empty() => responded,
-        () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => None,
+      let (responded, opened) = tokio::select! {
+        () = self.shared.queue.arrival() => (None, None),
+        responded = self.requests.join_next_with_id(), if !self.requests.is_empty() => (responded, None),
+        disk = opened(&mut self.opening) => (None, Some(disk)),
+        () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => (None, None),
       };
       // Before anything reads the clock.
       if let Some(due) = due {
@@ -127,6 +138,10 @@ impl<'a> Driver<'a> {
       }
       if let Some(responded) = responded {
         self.handle_response(responded);
+      }
+      if opened.is_some() {
+        (self.disk, self.opening) = (opened, None);
+        self.exporter.open_spool(self.shared.clock.now());
       }
     }
     if let Some(disk) = self.disk.take() {

@@ -11,6 +11,7 @@
 //! | [`mask_exchange`], [`exit_signal`] | to the JavaScript thread |
 //! | [`shared`] | the state of both threads |
 //! | [`disk`] | the spool, on a thread of its own |
+//! | [`opening`] | its opening |
 //! | [`engine`] | the thread |
 //! | [`driver`] | the loop that drives one exporter |
 //! | [`handle`] | what JavaScript holds of an exporter |
@@ -33,6 +34,7 @@ mod event_queue;
 mod exit_signal;
 mod handle;
 mod mask_exchange;
+mod opening;
 mod probe;
 mod process_exit;
 mod secrets;
