@@ -71,6 +71,7 @@ test.each([
   'throws',
   'throws what is no error',
   'is async',
+  'gives promises of a library',
   'gives functions',
   'gives cycles',
   'gives numbers',

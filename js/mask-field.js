@@ -48,6 +48,8 @@ function maskField(mask, field, value) {
       Promise.resolve(masked).catch(() => {});
       return failed('Promise');
     }
+    // The promise of a library. Masked content is JSON, which has no functions.
+    if (typeof (/** @type {any} */ (masked)?.then) === 'function') return failed('Promise');
     const safe = toJsonSafe(masked);
     // Equal marks for two tags are one tag.
     const plain = field === 'tags' && Array.isArray(safe) ? [...new Set(safe)] : safe;
