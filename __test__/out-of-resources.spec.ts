@@ -1,9 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { installCopy } from './support/npm';
-import { destination, finished, NODE, ROOT, run, withDirectory } from './support/run';
+import { HANGS_MS, destination, finished, NODE, ROOT, run, withDirectory } from './support/run';
 
 let collector: Collector;
 beforeEach(async () => {
@@ -215,7 +216,36 @@ const canLimitThreads =
     expect(stderr.split('\n').filter((line) => !line.includes('FLUE_BRAINTRUST_'))).toEqual(['']);
     expect(collector.rows()).toHaveLength(2);
   });
+
+  test('a program goes on although nobody reads stderr', () =>
+    withDirectory(async (directory) => {
+      const program = `
+        const flue = require('flue-braintrust');
+        require('node:child_process').execFileSync('prlimit', ['--pid', process.pid, '--nproc=1']);
+        flue.initLogger({ noOption: 1, exitTimeoutMs: 100 });
+        flue.traced(() => {}, { name: 'span' });
+        console.log('goes on');`;
+      const [full, pipe] = fullPipe(join(directory, 'stderr'));
+      const stdio = ['ignore' as const, 'pipe' as const, pipe];
+      const env = { ...process.env, ...destination({ url: 'http://127.0.0.1:9' }) };
+      const options = { cwd: ROOT, env, stdio, timeout: HANGS_MS, encoding: 'utf8' as const };
+      const { status, stdout } = spawnSync(user, [...more, NODE, '-e', program], options);
+      closeSync(full);
+      closeSync(pipe);
+      expect({ status, stdout }).toEqual({ status: 0, stdout: 'goes on\n' });
+    }));
 });
+
+/** A pipe that is full: one descriptor that keeps it, and one whose writes block. */
+function fullPipe(path: string) {
+  execFileSync('mkfifo', [path]);
+  const full = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  const fill = () => {
+    for (;;) writeSync(full, ' '.repeat(4096));
+  };
+  expect(fill).toThrow('EAGAIN');
+  return [full, openSync(path, constants.O_RDWR)] as const;
+}
 
 test.each([false, true])(
   'the files of the package may go away once it is imported (initialised before: %p)',

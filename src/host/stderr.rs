@@ -1,21 +1,26 @@
 //! Lines on stderr, written by a thread of their own.
 //!
 //! A pipe that nobody reads fills up, and a write then never returns. Neither the thread that delivers nor the
-//! application's waits for it: at the end of the process, for a bounded time.
+//! application's waits for it: at the end of the process, for a bounded time. Where the system refuses a thread, they write
+//! what does not block.
 
 use std::{
   collections::VecDeque,
   io::{self, Write},
-  mem,
   sync::{Condvar, Mutex, MutexGuard, PoisonError},
   thread,
   time::Duration,
 };
 
+#[cfg(unix)]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 /// The most lines that wait; further ones are left out.
 const MAX_LINES: usize = 1024;
 /// The same for the debug log, which leaves room for diagnostics.
 const MAX_DEBUG_LINES: usize = 768;
+/// The most bytes that a pipe which is not full takes without blocking.
+const PIPE_BYTES: usize = 4096;
 /// The delay before the next attempt, when another process has made the pipe non-blocking and it is full.
 const AGAIN: Duration = Duration::from_millis(10);
 
@@ -24,7 +29,7 @@ static LINES: Mutex<Lines> =
 static WRITTEN: Condvar = Condvar::new();
 
 struct Lines {
-  waiting: VecDeque<String>,
+  waiting: VecDeque<Vec<u8>>,
   /// Whether a thread writes. It ends with the last line.
   is_writing: bool,
   /// Whether somebody has waited in vain for the line that is being written.
@@ -49,7 +54,10 @@ fn one_line(text: &str) -> String {
 
 /// Waits until all lines are written, for at most `most`. Once that was in vain, it is not waited for again.
 pub fn wait(most: Duration) {
-  let lines = lock();
+  let mut lines = lock();
+  if !lines.is_writing && !lines.waiting.is_empty() {
+    lines = start(lines);
+  }
   let most = if lines.is_stuck { Duration::ZERO } else { most };
   let waited = WRITTEN.wait_timeout_while(lines, most, |lines| lines.is_writing);
   let (mut lines, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -61,15 +69,63 @@ fn push(line: String, most: usize) {
   if lines.waiting.len() >= most {
     return;
   }
-  lines.waiting.push_back(line);
-  if mem::replace(&mut lines.is_writing, true) {
-    return;
+  lines.waiting.push_back(line.into_bytes());
+  if !lines.is_writing {
+    drop(start(lines));
   }
+}
+
+/// Has a thread write the lines.
+fn start(mut lines: MutexGuard<'static, Lines>) -> MutexGuard<'static, Lines> {
+  lines.is_writing = true;
   drop(lines);
   let thread = thread::Builder::new().name("flue-braintrust-stderr".into());
-  if thread.spawn(write_waiting).is_err() {
-    write_waiting();
+  let is_refused = thread.spawn(write_waiting).is_err();
+  let mut lines = lock();
+  if is_refused {
+    // What is left waits for the next line, or the end of the process.
+    write_some(&mut io::stderr(), &mut lines.waiting, is_writable);
+    lines.is_writing = false;
   }
+  lines
+}
+
+/// Writes lines while `is_writable`: nothing blocks.
+fn write_some(
+  to: &mut impl Write,
+  lines: &mut VecDeque<Vec<u8>>,
+  mut is_writable: impl FnMut() -> bool,
+) {
+  while let Some(line) = lines.front_mut()
+    && is_writable()
+  {
+    let most = line.len().min(PIPE_BYTES);
+    match to.write(line.get(..most).unwrap_or_default()) {
+      Ok(written) if written > 0 => drop(line.drain(..written)),
+      Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+      Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+      // A closed stderr is not a failure.
+      _ => line.clear(),
+    }
+    if line.is_empty() {
+      lines.pop_front();
+    }
+  }
+}
+
+/// Whether stderr takes some bytes without blocking.
+#[cfg(unix)]
+fn is_writable() -> bool {
+  let stderr = io::stderr();
+  let mut stderr = [PollFd::new(&stderr, PollFlags::OUT)];
+  let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+  poll(&mut stderr, Some(&now)).is_ok_and(|ready| ready > 0)
+}
+
+/// Cannot be found out here.
+#[cfg(not(unix))]
+fn is_writable() -> bool {
+  true
 }
 
 fn write_waiting() {
@@ -83,7 +139,7 @@ fn write_waiting() {
     };
     drop(lines);
     // A closed stderr is not a failure.
-    let _closed = write(&mut io::stderr(), line.as_bytes());
+    let _closed = write(&mut io::stderr(), &line);
   }
 }
 
@@ -107,6 +163,8 @@ fn lock() -> MutexGuard<'static, Lines> {
 
 #[cfg(test)]
 mod tests {
+  use std::mem;
+
   use super::*;
 
   #[test]
@@ -141,5 +199,19 @@ mod tests {
     let mut pipe = Pipe::default();
     write(&mut pipe, b"12345678\n").unwrap();
     assert_eq!(pipe.written, b"12345678\n");
+  }
+
+  #[test]
+  fn without_a_thread_lines_are_written_until_the_pipe_is_full() {
+    let mut lines = VecDeque::from([b"12345\n".to_vec(), b"67890\n".to_vec()]);
+    let mut pipe = Pipe::default();
+    write_some(&mut pipe, &mut lines, || true);
+    assert_eq!((&pipe.written[..], lines.len()), (&b"123"[..], 2));
+    let mut times = 0..3;
+    write_some(&mut Vec::new(), &mut lines, || times.next().is_some());
+    assert!(lines.is_empty());
+    let mut full = VecDeque::from([b"1\n".to_vec()]);
+    write_some(&mut pipe, &mut full, || false);
+    assert_eq!((&pipe.written[..], full.len()), (&b"123"[..], 1));
   }
 }
