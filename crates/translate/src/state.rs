@@ -51,9 +51,9 @@ impl State {
   /// The span of the run of these ids.
   pub fn run_span(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
     let activity = Activity::run(ids)?;
-    // Its trace may be its caller's.
     let open = self.tree.get(&activity).map(|open| open.placement.span);
-    let span = open.unwrap_or_else(|| identity::run(ids.run.as_deref().unwrap_or_default()));
+    let span =
+      open.unwrap_or_else(|| self.placed(identity::run(ids.run.as_deref().unwrap_or_default())));
     Some(ActivitySpan { activity, span })
   }
 
@@ -73,7 +73,8 @@ impl State {
   pub fn delivery_root(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
     let root = self.submissions.get(ids).and_then(|submission| submission.root.as_ref());
     // Another process may have opened it: its identity follows from its ids.
-    let span = root.map(|root| root.span).or_else(|| identity::delivery(ids))?;
+    let span =
+      root.map(|root| root.span).or_else(|| identity::delivery(ids).map(|own| self.placed(own)))?;
     let operation = root.map(|root| root.operation.clone()).unwrap_or_default();
     Some(ActivitySpan { activity: Activity::Operation(operation), span })
   }
@@ -112,9 +113,8 @@ impl State {
   pub fn trace(&self, ids: &Ids<'_>) -> TraceId {
     self
       .run_span(ids)
-      .map(|run| run.span)
-      .or_else(|| self.submissions.root(ids))
-      .or_else(|| identity::delivery(ids))
+      .or_else(|| self.delivery_root(ids))
+      .map(|root| root.span)
       .unwrap_or_else(|| identity::lone_operation(ids.operation.as_deref().unwrap_or_default()))
       .trace
   }
@@ -128,6 +128,11 @@ impl State {
       self.aliases.clear();
     }
     self.aliases.insert(own.trace.key(), placed.trace);
+  }
+
+  /// A root of a trace of its own, or in the trace of its caller.
+  fn placed(&self, own: SpanContext) -> SpanContext {
+    SpanContext { trace: self.resolve(own.trace), ..own }
   }
 
   /// The trace in which spans of this one are.

@@ -275,3 +275,28 @@ fn whatever_runs_while_the_clock_is_set_back_has_its_duration() {
     assert_eq!((time("start"), time("end")), (Some(900.0), Some(903.0)), "{:?}", row.name);
   }
 }
+
+#[test]
+fn work_that_outlives_its_run_is_in_the_trace_of_its_caller() {
+  let trace = "a1b2c3d4e5f647898abcdef012345678";
+  for release in ["0.8.1", "0.11.1", "1.0.0-beta.9"] {
+    let mut events = recorded(release, "workflow-success");
+    let place = |events: &[String], kind: &str| {
+      events.iter().position(|event| kind_and_id(event, "").0 == kind).unwrap()
+    };
+    let (start, end) = (place(&events, "run_start"), place(&events, "run_end"));
+    let mut begun: Value = serde_json::from_str(&events[start]).unwrap();
+    begun["$caller"] = json!({ "spanId": "0011223344556677", "rootSpanId": trace });
+    events[start] = begun.to_string();
+    let end = events.remove(end);
+    let known = traced(&events).rows.len();
+    for at in start + 1..=events.len() {
+      let mut moved = events.clone();
+      moved.insert(at, end.clone());
+      let moved = traced(&moved);
+      assert_eq!(moved.rows.len(), known);
+      let other = moved.rows.values().find(|row| row.span.trace.to_string() != trace);
+      assert_eq!(other.map(|row| &row.name), None, "{release} {at}");
+    }
+  }
+}
