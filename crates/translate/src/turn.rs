@@ -109,7 +109,9 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
     row.set_metadata("flue.stop_reason", metadata::text(response.finish_reason.as_deref()));
     outcome::write(row, outcome);
     row.set_metric("duration_ms", took);
-    let waited = first_delta_at.map(|at| time::seconds(at.saturating_sub(start).max(0)));
+    // Flue 1.0 and 2.x emit deltas after they are stored: the first may come after the measured end.
+    let waited = |at: i64| time::seconds(at.min(ended_at).saturating_sub(start).max(0));
+    let waited = first_delta_at.map(waited);
     row.set_metric("time_to_first_token", waited);
     let finish = response.finish_reason.as_deref();
     row.output = messages::output(state.options.messages, response.output, finish);

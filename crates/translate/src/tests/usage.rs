@@ -202,3 +202,16 @@ fn a_turn_that_ends_late_leaves_a_larger_usage_that_flue_has_reported() {
   let prompt = metrics_with_late_turn(r#"{"input":60,"output":40}"#);
   assert_eq!(prompt, json!({ "prompt_tokens": 60.0, "completion_tokens": 40.0, "tokens": 100.0 }));
 }
+
+#[test]
+fn no_turn_waits_longer_for_its_first_token_than_it_takes() {
+  let turn = |kind: &str, at: u32| json!({ "v": 3, "type": kind, "timestamp": at, "operationId": "o", "turnId": "t" });
+  for (first, waited) in [(1_004, 0.004), (1_010, 0.01), (1_030, 0.01), (900, 0.0)] {
+    let mut end = turn("turn", 1_031);
+    (end["durationMs"], end["$firstDeltaAt"]) = (json!(10), json!(first));
+    let mut trace = Trace::default();
+    translate(&[turn("turn_request", 1_000).to_string(), end.to_string()], &mut trace);
+    let row = trace.named("llm:unknown").next().unwrap();
+    assert_eq!(row.metrics.get("time_to_first_token"), Some(&waited), "{first}");
+  }
+}
