@@ -294,6 +294,7 @@ export interface EdgeStorage {
 export type LossReason =
   | 'queue_full'
   | 'unreadable_event'
+  | 'no_span'
   | 'invalid_feedback'
   | 'rejected'
   | 'too_large'

@@ -742,6 +742,19 @@ describe('a submission whose operation has not started', () => {
     }
   });
 
+  test('passes its log lines on, to be counted as lost, if nothing shows them', () => {
+    const settled = { ...ids, type: 'submission_settled', timestamp: at(4) };
+    const key = { submissionId: 'sub_ik_1' };
+    for (const [of, outcome] of [
+      [{}, 'aborted'],
+      [key, 'failed'],
+    ] as const) {
+      const events = [running, log('early'), { ...settled, outcome }];
+      const own = events.map((event) => ({ ...event, ...of }));
+      expect(recorded(own)).toEqual(own);
+    }
+  });
+
   test('keeps the log lines of an earlier attempt that had no operation, either', () => {
     const [first, second] = ['first', 'second'].map(log);
     const again = { ...running, attemptCount: 2 };

@@ -49,7 +49,9 @@ class UnbegunSubmissions {
       if (type !== 'submission_settled') return undefined;
       this.#unbegun.delete(key);
       const hasSpan = event.outcome === 'failed' && !isKeyedId(submissionId);
-      return hasSpan ? [...failedOperation(running, lines, event), event] : undefined;
+      if (hasSpan) return [...failedOperation(running, lines, event), event];
+      // No span shows them: they count as lost.
+      return lines.length > 0 ? [...lines, event] : undefined;
     } catch {
       // An event whose id cannot be read belongs to no known submission.
       return undefined;

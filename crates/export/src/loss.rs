@@ -7,6 +7,8 @@ pub enum LossReason {
   QueueFull,
   /// The event is malformed, or its translation failed.
   UnreadableEvent,
+  /// A log line names no run, operation or submission that is known.
+  NoSpan,
   /// Feedback of the application cannot be used.
   InvalidFeedback,
   /// Braintrust rejected the row permanently.
@@ -31,9 +33,10 @@ pub enum LossReason {
 
 impl LossReason {
   /// Every reason, in the order of the counters.
-  pub const ALL: [Self; 12] = [
+  pub const ALL: [Self; 13] = [
     Self::QueueFull,
     Self::UnreadableEvent,
+    Self::NoSpan,
     Self::InvalidFeedback,
     Self::Rejected,
     Self::TooLarge,
@@ -51,6 +54,7 @@ impl LossReason {
     match self {
       Self::QueueFull => "queue_full",
       Self::UnreadableEvent => "unreadable_event",
+      Self::NoSpan => "no_span",
       Self::InvalidFeedback => "invalid_feedback",
       Self::Rejected => "rejected",
       Self::TooLarge => "too_large",
@@ -71,6 +75,7 @@ impl LossReason {
         "increase `maxQueueBytes`, or configure a `spool` directory (in a Worker: `storage`)"
       }
       Self::UnreadableEvent => "please report it with the Flue version",
+      Self::NoSpan => "log within a run or a submission, and pass on all events of Flue",
       Self::InvalidFeedback => "correct the call of `logFeedback`",
       Self::Rejected => "check the server's response",
       Self::TooLarge => "trace less per span, or set `maxFieldBytes`",

@@ -9,6 +9,7 @@ use crate::{
   outcome,
   placement::ActivitySpan,
   previous_inputs::PreviousInputs,
+  span_logs::LateLogs,
   submissions::Submissions,
   tool_calls::ToolCalls,
   tree::Tree,
@@ -27,6 +28,8 @@ pub struct State {
   pub tool_calls: ToolCalls,
   /// The ends of compactions whose starts have not come.
   pub early_ends: EarlyEnds,
+  /// The log lines of spans that had ended before.
+  pub late_logs: LateLogs,
   /// The open submissions.
   pub submissions: Submissions,
   /// The messages of each conversation's previous turn, if its requests arrive complete.

@@ -78,6 +78,11 @@ impl Translator {
       .is_some_and(|activity| tree.get(&activity).is_none() && !tree.has_finished(&activity))
   }
 
+  /// Whether the event is a log line that no span shows: none of its work is known.
+  pub fn is_lost_line(&self, event: &Event<'_>) -> bool {
+    matches!(&event.body, Body::Log(line) if log::is_lost(&self.state, event, line))
+  }
+
   /// The open spans that an event moves to another trace, if it does.
   pub fn movable_spans(&self, event: &Event<'_>) -> Vec<SpanContext> {
     submission::movable_spans(&self.state, &event.ids)

@@ -99,6 +99,9 @@ impl Exporter {
       self.translator.ignore(&event);
       return Err(LostEvent(LossReason::QueueFull, "the queue is full".to_owned()));
     }
+    if self.translator.is_lost_line(&event) {
+      return Err(LostEvent(LossReason::NoSpan, "the log line names no known work".to_owned()));
+    }
     if matches!(event.body, Body::CallerNamed(_)) {
       let is_late = self.is_late(&event);
       if let Body::CallerNamed(named) = &mut event.body {

@@ -268,6 +268,22 @@ fn feedback_is_merged_with_the_span_that_waits_and_counts_as_lost_when_it_cannot
 }
 
 #[test]
+fn a_log_line_that_no_span_shows_is_lost() {
+  for (options, lost) in [(json!({}), Some(&2)), (json!({ "logs": false }), None)] {
+    let mut host = Host::new(options);
+    host.run("r");
+    for ids in [json!({}), json!({ "runId": "r" }), json!({ "operationId": "o" })] {
+      let mut line = json!({ "v": 3, "type": "log", "message": "m" });
+      line.as_object_mut().unwrap().extend(ids.as_object().unwrap().clone());
+      host.exporter.handle_event(&line.to_string(), Priority::Start, host.now()).unwrap();
+    }
+    host.pass(SECOND, &braintrust);
+    let stats = host.stats();
+    assert_eq!((stats.lost.get("no_span"), stats.pending), (lost, 0));
+  }
+}
+
+#[test]
 fn the_root_of_a_trace_has_the_fields_of_the_settings_and_of_its_event_and_no_other_row_has() {
   let fields =
     json!({ "tags": ["a", "b"], "metadata": { "team": "t", "flue.run_id": "no", "x": 1 } });

@@ -5,6 +5,7 @@ mod custom_spans;
 mod garbage;
 mod late;
 mod left_out;
+mod logs;
 mod no_room;
 mod nulls;
 mod parents;
