@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, ser::Error};
 
 use crate::{
   activity::Activity,
+  identity,
   open_span::{LateUsage, OpenSpan},
   placement::Start,
   state::State,
@@ -98,6 +99,9 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
     serde_json::from_str::<OpenSpanSnapshot>(&String::from_utf8_lossy(snapshot))?;
   let (mut waiting, mut order) = (HashMap::new(), Vec::new());
   for (activity, mut span) in spans {
+    if let Activity::Run(run) = &activity {
+      state.set_alias(identity::run(run), span.placement.span);
+    }
     let left_at = span.left_at.unwrap_or(at);
     let is_older = |known: &OpenSpan| known.left_at.is_some_and(|known| known < left_at);
     // Of a span below others, what has ended here may have another row.

@@ -370,3 +370,23 @@ fn however_late_the_process_that_queued_a_submission_is_adopted_its_waiting_time
     assert_eq!(metadata(root(&trace), "flue.queue_ms").as_deref(), Some("400"), "{place}");
   }
 }
+
+/// A run may wait for minutes, as on Cloudflare, where its recorder is made again.
+#[test]
+fn work_of_a_run_that_was_adopted_and_dropped_is_in_the_trace_of_its_caller() {
+  let trace = "a1b2c3d4e5f647898abcdef012345678";
+  let caller = json!({ "spanId": "0011223344556677", "rootSpanId": trace });
+  let begun = of_run("run_start", 1_000, json!({ "$caller": caller }));
+  let mut seen = Trace::default();
+  let left = left(1_500, &[begun], &mut seen);
+  let mut b = adopting(&left, &mut seen);
+  seen.take(b.drop_orphaned(200_000, i64::MAX));
+  let operation = json!({ "operationId": "o", "operationKind": "prompt" });
+  let events =
+    ["operation_start", "operation"].map(|kind| of_run(kind, 300_000, operation.clone()));
+  run(&mut b, &events, &mut seen);
+  run(&mut b, &[of_run("run_end", 300_001, json!({}))], &mut seen);
+  let names: Vec<_> = seen.rows.values().map(|row| row.name.as_deref()).collect();
+  assert_eq!(names, [Some("workflow:w"), Some("flue.prompt")]);
+  assert!(seen.rows.values().all(|row| row.span.trace.to_string() == trace));
+}
