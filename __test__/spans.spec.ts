@@ -121,6 +121,26 @@ test('each call on a span that fails is reported, once', () =>
     },
   ));
 
+// OpenTelemetry has such ids where no span is active: spans would share one trace.
+test('ids of zeros name no parent', () =>
+  traced(
+    `const [id, trace] = ['0'.repeat(16), '0'.repeat(32)];
+    bt.startSpan({ name: 'a', parentSpanIds: { spanId: id, rootSpanId: trace } }).end();
+    bt.startSpan({ name: 'b', parentSpanIds: { spanId: 'f'.repeat(16), rootSpanId: trace } }).end();
+    const nil = '00000000-0000-0000-0000-000000000000';
+    bt.startSpan({ name: 'c', parentSpanIds: { spanId: nil, rootSpanId: nil } }).end();`,
+    (row, { stderr }) => {
+      const rows = ['a', 'b', 'c'].map(row);
+      expect(rows.map(({ span_parents }) => span_parents)).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      expect(new Set(rows.map(({ root_span_id }) => root_span_id)).size).toBe(3);
+      expect(stderr).toContain('BAD_PARENT: `parentSpanIds` has no ids');
+    },
+  ));
+
 test('values that no JSON holds, and nonsense in every place, harm nobody', () =>
   traced(
     `const cycle = {}; cycle.self = cycle;

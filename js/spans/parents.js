@@ -20,10 +20,16 @@ const { HEX_16, HEX_32, objectIn, traceContextOf } = require('./trace-context.js
 /** The older form of the ids of spans and traces. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+/** What W3C and OpenTelemetry state where there is no span. */
+const NO_ID = /^[0-]*$/;
+
+/** @param {unknown} id @param {RegExp} form */
+const isId = (id, form) =>
+  typeof id === 'string' && (form.test(id) || UUID.test(id)) && !NO_ID.test(id);
 /** @param {unknown} id */
-const isSpanId = (id) => typeof id === 'string' && (HEX_16.test(id) || UUID.test(id));
+const isSpanId = (id) => isId(id, HEX_16);
 /** @param {unknown} id */
-const isTraceId = (id) => typeof id === 'string' && (HEX_32.test(id) || UUID.test(id));
+const isTraceId = (id) => isId(id, HEX_32);
 
 /**
  * The parent that arguments name; undefined if they name none, and with a warning when it cannot be used.
