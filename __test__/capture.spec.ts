@@ -735,7 +735,9 @@ describe('a submission whose operation has not started', () => {
       { ...running, ...key },
       { ...settled, ...key },
     ];
-    const others = ['completed', 'aborted'].map((outcome) => [running, { ...settled, outcome }]);
+    expect(types([running, { ...settled, outcome: 'rejected', error }])).toContain('operation');
+    const outcomes = ['completed', 'aborted', 'superseded'];
+    const others = outcomes.map((outcome) => [running, { ...settled, outcome }]);
     // One that has joined another has not run.
     for (const events of [keyed, ...others, [settled], [running, start, settled]]) {
       expect(recorded(events)).toEqual(events);

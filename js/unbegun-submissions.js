@@ -48,7 +48,7 @@ class UnbegunSubmissions {
       }
       if (type !== 'submission_settled') return undefined;
       this.#unbegun.delete(key);
-      const hasSpan = event.outcome === 'failed' && !isKeyedId(submissionId);
+      const hasSpan = hasFailed(event) && !isKeyedId(submissionId);
       if (hasSpan) return [...failedOperation(running, lines, event), event];
       // No span shows them: they count as lost.
       return lines.length > 0 ? [...lines, event] : undefined;
@@ -72,6 +72,12 @@ class UnbegunSubmissions {
 /** @param {any} event of a submission */
 const keyOf = ({ submissionId, agentName, instanceId }) =>
   `${submissionId} ${agentName} ${instanceId}`;
+
+/** Whether a submission has failed; an outcome that is not known is a failure if there is an error. @param {any} settled */
+function hasFailed({ outcome, error, errorInfo }) {
+  if (outcome === 'completed' || outcome === 'aborted') return false;
+  return outcome === 'failed' || (errorInfo ?? error ?? undefined) !== undefined;
+}
 
 /**
  * The operation of a submission that failed without one, from its announcement to its settlement. The core shows no id

@@ -61,7 +61,7 @@ impl<'a> SubmissionRecovery<'a> {
 /// `submission_settled`: the message is processed, with or without success.
 #[derive(Debug)]
 pub struct SubmissionSettled<'a> {
-  /// `completed`, `failed` or `aborted`.
+  /// `completed`, `failed` or `aborted`; with an error, any other one is a failure, too.
   pub outcome: Option<Text<'a>>,
   /// The error, if the submission failed.
   pub failure: Option<Failure<'a>>,
@@ -73,7 +73,12 @@ impl<'a> SubmissionSettled<'a> {
   #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     let outcome = text(f.outcome);
-    let failed = outcome.as_deref() == Some("failed");
+    let failed = match outcome.as_deref() {
+      Some("failed") => true,
+      Some("completed" | "aborted") => false,
+      // A later release may name other outcomes.
+      _ => f.error.or(f.error_info).is_some(),
+    };
     // `error` replaces errors of the application by a generic message; `errorInfo` has the original, unless what was
     // thrown is not an error.
     let failure = failed.then(|| {
@@ -89,6 +94,22 @@ impl<'a> SubmissionSettled<'a> {
 #[cfg(test)]
 mod tests {
   use crate::{Body, decode};
+
+  #[test]
+  fn an_outcome_that_is_not_known_is_a_failure_if_there_is_an_error() {
+    for (outcome, error, fails) in [
+      (r#""failed""#, "null", true),
+      (r#""rejected""#, r#"{"message":"m"}"#, true),
+      ("null", r#""m""#, true),
+      (r#""superseded""#, "null", false),
+      (r#""aborted""#, r#"{"message":"m"}"#, false),
+      (r#""completed""#, r#"{"message":"m"}"#, false),
+    ] {
+      let text = format!(r#"{{"type":"submission_settled","outcome":{outcome},"error":{error}}}"#);
+      let Body::SubmissionSettled(settled) = decode(&text, 0).unwrap().body else { unreachable!() };
+      assert_eq!(settled.failure.is_some(), fails, "{outcome} {error}");
+    }
+  }
 
   #[test]
   fn a_settlement_shows_the_original_error_if_it_is_known() {
