@@ -176,9 +176,9 @@ impl Row {
     self.custom.as_ref().is_some_and(|custom| custom.source.is_some())
   }
 
-  /// Merges a later row of the same span into this one: its values win, member by member. The parent and the start
-  /// stay. Returns the later row if one row has no room for both: it has an object where this one has something else, or
-  /// both are feedback, with different sources or metadata: two entries in the history of the row.
+  /// Merges a later row of the same span into this one: its values win, member by member, as at the server. Returns the
+  /// later row if one row has no room for both: it has an object where this one has something else, or both are feedback,
+  /// with different sources or metadata: two entries in the history of the row.
   pub fn merge(&mut self, mut later: Row) -> Option<Row> {
     if !self.deepen(&mut later) {
       return Some(later);
@@ -187,8 +187,8 @@ impl Row {
       (self.span, self.is_span) = (later.span, later.is_span);
     }
     self.is_masked |= later.is_masked;
-    self.parent = self.parent.or(later.parent);
-    self.created = self.created.or(later.created);
+    self.parent = later.parent.or(self.parent);
+    self.created = later.created.or(self.created);
     self.name = later.name.or(self.name.take());
     self.kind = later.kind.or(self.kind);
     self.input = later.input.or(self.input.take());

@@ -15,6 +15,8 @@ fn row(fields: &Value) -> Row {
     members
   };
   let mut row = Row::of(SpanContext::root("run", &["run_1"]));
+  row.created = fields["created"].as_i64();
+  row.parent = fields["parent"].as_str().and_then(SpanId::parse);
   row.input = fields.get("input").map(json);
   row.output = fields.get("output").map(json);
   row.error = fields.get("error").map(json);
@@ -98,6 +100,8 @@ fn any_update() -> impl Strategy<Value = Value> {
       any_object(any_value(2)).boxed()
     ),
     1 => (Just("tags"), tags.boxed()),
+    1 => (Just("created"), (0..2).prop_map(|at| json!(at)).boxed()),
+    1 => (Just("parent"), "[ab]{1}".prop_map(|id| json!(id.repeat(16))).boxed()),
   ];
   (prop::collection::vec(field, 1..4), prop::bool::weighted(0.8)).prop_map(|(fields, is_custom)| {
     let mut update: Map<_, _> =
