@@ -16,17 +16,8 @@ use serde_json::Value;
 /// Separates the names in the path of a leaf.
 const SEPARATOR: char = '/';
 /// Members that identify a row, or that the first row of a span decides.
-const STRUCTURE: [&str; 9] = [
-  "id",
-  "span_id",
-  "root_span_id",
-  "span_parents",
-  "log_id",
-  "_is_merge",
-  "project_id",
-  "created",
-  "context",
-];
+const STRUCTURE: [&str; 7] =
+  ["id", "span_id", "root_span_id", "log_id", "_is_merge", "project_id", "context"];
 /// Members whose own members are merged one by one.
 const BY_MEMBER: [&str; 4] = ["metadata", "metrics", "scores", "span_attributes"];
 
