@@ -491,6 +491,15 @@ test.each([
   });
 });
 
+test('the `require` of a CommonJS app comes behind the end of a comment', async () => {
+  const before = `require('dotenv').config(); /* sets\n   variables */\n`;
+  const after = `module.exports = {};\n`;
+  await withFiles({ 'src/app.cjs': before + after }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.cjs')).toBe(`${before}require('./braintrust.cjs');\n${after}`);
+  });
+});
+
 test.each([
   ['a comment for the next line', `// @ts-expect-error none\nexport default app;\n`],
   [

@@ -198,6 +198,22 @@ test.each([
   ['a comment on the rules of the file', '// biome-ignore-all lint: x\n', "import './one.ts';\n"],
   ['a directive with a comment', "'use strict'; // really\n", 'const one = 1;\n'],
   ['comments of the file', '// The app.\n', "// @ts-expect-error no types\nimport './one.ts';\n"],
+  ['a comment for a line that is blank', '// @ts-ignore\n\n', "import './one.ts';\n"],
+  [
+    'such a comment further above',
+    "// eslint-disable-next-line x\n\nimport 'dotenv/config';\n",
+    "import './one.ts';\n",
+  ],
+  [
+    'a comment of several lines behind the last import',
+    "import 'dotenv/config'; /* sets\n   variables */\n",
+    'const one = 1;\n',
+  ],
+  [
+    'a template behind the last import',
+    "import 'dotenv/config'; const one = `\n${[\n]}\n`;\n",
+    'const two = 2;\n',
+  ],
 ])('the import of an app follows %s', async (_what, before, after) => {
   await withFiles({ 'src/app.ts': before + after }, async (directory, read) => {
     await init(directory);

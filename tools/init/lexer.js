@@ -192,12 +192,13 @@ function partsOf(source) {
  *
  * @param {string} source
  * @param {Part[]} [parts] its comments and texts if none are named; the code in templates stays
+ * @param {RegExp} [characters] of the parts, in place of which spaces stand: all but the ends of lines if none are named
  * @returns {string}
  */
-function blanked(source, parts = partsOf(source)) {
+function blanked(source, parts = partsOf(source), characters = /[^\n]/g) {
   let [code, at] = ['', 0];
   for (const { start, end } of parts) {
-    code += source.slice(at, start) + source.slice(start, end).replace(/[^\n]/g, ' ');
+    code += source.slice(at, start) + source.slice(start, end).replace(characters, ' ');
     at = end;
   }
   return code + source.slice(at);
@@ -229,9 +230,13 @@ const withoutComments = (source) =>
     partsOf(source).filter(({ kind }) => kind === 'comment'),
   );
 
+/** @param {string} source @returns {string} as without its texts, and without the ends of lines in these */
+const withoutLinesOfTexts = (source) => blanked(source, partsOf(source), /[^]/g);
+
 module.exports = {
   memoised,
   partsOf,
   withoutComments,
+  withoutLinesOfTexts,
   withoutTexts: memoised((source) => blanked(source)),
 };

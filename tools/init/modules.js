@@ -11,9 +11,9 @@ const { isOfTypes } = require('./module-graph');
 const {
   assignedImportsOf,
   directivesOf,
-  flattened,
   importsOf,
   modulesCalled,
+  outermost,
   afterComments,
 } = require('./source');
 const { endOfVariables } = require('./variables');
@@ -153,7 +153,7 @@ function usualEnding(tsconfig) {
 function withImport(file, specifier, setters = { loads: isLoader, calls: [] }) {
   const { text } = file;
   const isRequired = isCommonJs(file);
-  const flat = flattened(withoutTexts(text));
+  const flat = outermost(text);
   // What stands in brackets is not loaded with the module, or declares another one.
   const imports = (isRequired ? assignedImportsOf(text) : importsOf(text)).filter(
     ({ start }) => flat.charAt(start) === text.charAt(start),
@@ -177,7 +177,7 @@ function withImport(file, specifier, setters = { loads: isLoader, calls: [] }) {
 /** Where an import begins, with the comments above it that are for the next line. @param {string} text @param {number} at */
 function startOf(text, at) {
   const [above = ''] =
-    /(?:^[^\S\n]*(?:\/\/|\/\*).*(?:@ts-(?:ignore|expect-error)|disable-next-line|-ignore(?!-)).*\n)+[^\S\n]*$/m.exec(
+    /(?:^[^\S\n]*(?:\/\/|\/\*).*(?:@ts-(?:ignore|expect-error)|disable-next-line|-ignore(?!-)).*\n)+[^\S\n]*(?![^])/m.exec(
       text.slice(0, at),
     ) ?? [];
   return at - above.length;

@@ -2,7 +2,7 @@
 
 // Imports and exports in a source, found by its text.
 
-const { memoised, withoutTexts } = require('./lexer');
+const { memoised, withoutLinesOfTexts, withoutTexts } = require('./lexer');
 
 /**
  * An import, or an export of something imported, that stands in a source.
@@ -182,6 +182,12 @@ function flattened(code) {
   return flat;
 }
 
+/**
+ * The outermost code of a module, with spaces for its texts and for what is in brackets: where a line ends in it, no
+ * comment, text or bracket goes on.
+ */
+const outermost = memoised((text) => flattened(withoutLinesOfTexts(text)));
+
 module.exports = {
   assignedImportsOf,
   callsOf,
@@ -192,5 +198,6 @@ module.exports = {
   importsOf,
   modulesCalled,
   namesOf,
+  outermost,
   afterComments,
 };

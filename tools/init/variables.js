@@ -2,11 +2,10 @@
 
 // What sets variables from files: the tracing module reads the key, and so must be loaded after it.
 
-const { withoutTexts } = require('./lexer');
 const { isLoader, loaderCalls, placesOf } = require('./loaders');
 const { importing, isOfTypes, modulesNamed } = require('./module-graph');
 const { callsOfFunctions, settingOf } = require('./setting');
-const { callsOf, flattened, importsOf } = require('./source');
+const { callsOf, importsOf, outermost } = require('./source');
 
 /** The end of a line with which a statement ends: behind a semicolon, or where no operator goes on. */
 const END_OF_STATEMENT = /(?<=;[^\S\n]*)\n|(?<![,.=&|?:+]\s*)\n(?!\s*[.,?:&|=+([])/g;
@@ -81,7 +80,7 @@ const settersIn = (project, file) => ({
  * @returns {number} 0 if there is none
  */
 function endOfVariables(text, { loads, calls } = { loads: isLoader, calls: [] }) {
-  const flat = flattened(withoutTexts(text));
+  const flat = outermost(text);
   const modules = callsOf(text).filter(
     ({ start, from }) => flat.charAt(start) === 'r' && loads(from),
   );
