@@ -587,6 +587,12 @@ test.each([
   ["a call of Node's function", `import { loadEnvFile } from 'node:process';\nloadEnvFile();\n`, 1],
   ['the import that sets them', `import 'dotenv/config';\n`, 0],
   ['another use of the package', `import { parse } from 'dotenv';\nparse('a=config()');\n`, 0],
+  ['an assignment', `process.env.BRAINTRUST_API_KEY = read('/run/secrets/key');\n`, 1],
+  ['one for each name', `all.forEach(([a, b]) => {\n  process.env[a] = b;\n});\n`, 1],
+  ['one of another variable', `process.env['TZ'] = 'UTC';\nprocess.env.CI ??= '1';\n`, 0],
+  ['a comparison', `if (process.env.BRAINTRUST_API_KEY === '') warn();\n`, 0],
+  ['a route', `app.post('/', (c) => {\n  if (c) process.env[c.name] = c.value;\n});\n`, 0],
+  ['a method', `class A {\n  set(a: string): void {\n    process.env[a] = '';\n  }\n}\n`, 0],
 ])('variables that an app sets after its imports are reported: %s', async (_how, app, count) => {
   await withFiles({ 'src/app.ts': app }, async (directory) => {
     for (const { notes } of [await init(directory), await init(directory)]) {

@@ -226,6 +226,11 @@ test.each([
   ['a package', "import 'dotenv/config';\n"],
   ['a function of a package', "import { config } from 'dotenv';\nconfig();\n"],
   ["Node's function", 'process.loadEnvFile();\n'],
+  ['itself', "process.env['BRAINTRUST_API_KEY'] ??= await Promise.resolve('k');\n"],
+  ['itself, by names', 'for (const [a, b] of Object.entries({})) {\n  process.env[a] = b;\n}\n'],
+  ['itself, all at once', "if (process.env.CI !== '1') Object.assign(process.env, {});\n"],
+  ['a function of Next', "import env from '@next/env';\nenv.loadEnvConfig('.');\n"],
+  ['varlock', "import 'varlock/auto-load';\n"],
   ['another module', "import './files.ts';\n"],
 ])('the import of an app follows a module that sets variables by %s', async (_how, env) => {
   const before = "import { Hono } from 'hono';\nimport { port } from './env.ts';\n";

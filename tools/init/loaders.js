@@ -6,9 +6,16 @@ const { withoutTexts } = require('./lexer');
 const { assignedImportsOf, escaped, importsOf } = require('./source');
 
 /** Modules that set variables from files when they are loaded. */
-const LOADS_VARIABLES = /^(?:@dotenvx\/)?dotenv[\w-]*\/config(?:\.js)?$/;
+const LOADS_VARIABLES =
+  /^(?:(?:@dotenvx\/)?dotenv[\w-]*\/(?:config|load)(?:\.js)?|varlock\/auto-load)$/;
 /** Packages that set variables from files when their function `config` is called. */
-const LOADERS = new Set(['dotenv', 'dotenv-flow', 'dotenv-defaults', '@dotenvx/dotenvx']);
+const LOADERS = new Set([
+  'dotenv',
+  'dotenv-flow',
+  'dotenv-defaults',
+  'dotenv-safe',
+  '@dotenvx/dotenvx',
+]);
 const CONFIG = /(?<![\w$])config\s*\(/;
 /** Node's own function for that. */
 const NODE_LOADER = /(?<![\w$])loadEnvFile\s*\(/;
@@ -32,6 +39,7 @@ function loaderCalled(text) {
 /** @param {string} from @returns {string | undefined} the function of a package that sets variables */
 function functionOf(from) {
   if (LOADERS.has(from)) return 'config';
+  if (from === '@next/env') return 'loadEnvConfig';
   return /^(?:node:)?process$/.test(from) ? 'loadEnvFile' : undefined;
 }
 

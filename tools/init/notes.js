@@ -5,9 +5,10 @@
 const path = require('node:path');
 
 const { emptyEnvironment, isForCloudflare } = require('../support/cloudflare');
+const { assignmentsIn } = require('./assignments');
 const { executed } = require('./packages');
 const { withoutComments } = require('./lexer');
-const { loaderCalled } = require('./loaders');
+const { loaderCalled, loaderCalls, placesOf } = require('./loaders');
 const { reaches } = require('./module-graph');
 const { isCommonJs } = require('./modules');
 const { sharedNames, usesOfficial } = require('./tracing');
@@ -64,19 +65,26 @@ function lateVariables(project, module) {
   if (reading < 0 && (setting !== undefined || reaches(project, app, module))) return undefined;
   const loader = loaderCalled(app.text);
   const own = functionCalled(project, app);
-  if (loader === undefined && own === undefined) return undefined;
+  const isPackage = loader !== undefined && loader !== 'process';
+  const elsewhere = `in a module of its own and import that before the other one, or start Node with \`--env-file\` instead.`;
+  if (loader === undefined && own === undefined) {
+    const isSetting =
+      placesOf(app.text, loaderCalls(app.text)).length > 0 ||
+      assignmentsIn(app.text).some(({ isOnLoad }) => isOnLoad);
+    const detail = `${app.path} sets variables after all imports: ${effect}`;
+    return isSetting ? { detail, advice: `Set them ${elsewhere}` } : undefined;
+  }
   const call =
     loader === undefined
       ? `\`${own?.name}()\` of \`${own?.from}\`, which sets variables`
       : loader === 'process'
         ? '`loadEnvFile()`, which runs'
         : `\`config()\` of \`${loader}\`, which runs`;
-  const isPackage = loader !== undefined && loader !== 'process';
   return {
     detail: `${app.path} calls ${call} after all imports: ${effect}`,
     advice: isPackage
       ? `Import \`${loader}/config\` before that module instead.`
-      : 'Call it in a module of its own and import that before the other one, or start Node with `--env-file` instead.',
+      : `Call it ${elsewhere}`,
   };
 }
 

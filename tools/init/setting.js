@@ -2,6 +2,7 @@
 
 // How the modules of a project set variables: when they are loaded, or by functions that others call.
 
+const { assignmentsIn } = require('./assignments');
 const { functionAt, functionsOf } = require('./functions');
 const { withoutTexts } = require('./lexer');
 const { callsIn, isLoader, loaderCalled, loaderCalls, placesOf } = require('./loaders');
@@ -36,7 +37,8 @@ function readSetting(project, file) {
   const { text } = file;
   const onLoad = { isOnLoad: true, functions: [] };
   if ([...importsOf(text), ...callsOf(text)].some(({ from }) => isLoader(from))) return onLoad;
-  let places = placesOf(text, [...loaderCalls(text), ...callsOfFunctions(project, file)]);
+  const calls = [...loaderCalls(text), ...callsOfFunctions(project, file)];
+  let places = [...placesOf(text, calls), ...assignmentsIn(text)];
   // One in a form that is not known here.
   if (places.length === 0) return { isOnLoad: loaderCalled(text) !== undefined, functions: [] };
   const code = withoutTexts(text);

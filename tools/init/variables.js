@@ -1,7 +1,8 @@
 'use strict';
 
-// What sets variables from files: the tracing module reads the key, and so must be loaded after it.
+// What sets variables: the tracing module reads the key, and so must be loaded after it.
 
+const { assignmentsIn } = require('./assignments');
 const { isLoader, loaderCalls, placesOf } = require('./loaders');
 const { importing, isOfTypes, modulesNamed } = require('./module-graph');
 const { callsOfFunctions, settingOf } = require('./setting');
@@ -73,7 +74,7 @@ const settersIn = (project, file) => ({
 });
 
 /**
- * Behind the line of a CommonJS module that sets variables from files last.
+ * Behind the line of a CommonJS module that sets variables last.
  *
  * @param {string} text
  * @param {Setters} [setters] besides packages
@@ -84,7 +85,7 @@ function endOfVariables(text, { loads, calls } = { loads: isLoader, calls: [] })
   const modules = callsOf(text).filter(
     ({ start, from }) => flat.charAt(start) === 'r' && loads(from),
   );
-  const called = placesOf(text, [...loaderCalls(text), ...calls]);
+  const called = [...placesOf(text, [...loaderCalls(text), ...calls]), ...assignmentsIn(text)];
   const ends = [...modules, ...called.filter(({ start }) => flat.charAt(start) !== ' ')].map(
     ({ end }) => end,
   );
