@@ -424,7 +424,7 @@ export interface Logger<_IsAsyncFlush extends boolean = boolean> extends Exporta
    */
   startSpan(args?: StartSpanArgs): Span;
   /** Records a trace of one span. Returns the id of its row. The options are those of the `braintrust` package: ignored. */
-  log(event: SpanEvent, _options?: { allowConcurrentWithSpans?: boolean | undefined }): string;
+  log(event: FirstEvent, _options?: { allowConcurrentWithSpans?: boolean | undefined }): string;
   /** The id of the project, once it is known; empty if the login fails. */
   readonly id: Promise<string>;
   /** The project, once its id is known. The name is empty if the configuration names the project by its id. */
@@ -432,7 +432,7 @@ export interface Logger<_IsAsyncFlush extends boolean = boolean> extends Exporta
   /** The project as a string, for the `parent` of the `braintrust` package. */
   export(): Promise<string>;
   /** The same as {@link updateSpan}, of this logger. */
-  updateSpan(event: UpdatedSpan & SpanEvent): void;
+  updateSpan(event: UpdatedSpan & SpanEvent & Pick<IgnoredArgs, 'state'>): void;
   /** The same as {@link logFeedback}, sent to this logger. */
   logFeedback(event: FeedbackTarget & Feedback): void;
   /** The same as {@link logScores}, sent to this logger. */
@@ -572,6 +572,12 @@ export interface SpanEvent {
   span_attributes?: Record<string, unknown> | undefined;
 }
 
+/** The first update of a span. */
+export interface FirstEvent extends SpanEvent {
+  /** The id of the row: 32 lowercase hexadecimal digits that begin with those of the span. Default: random. */
+  id?: string | undefined;
+}
+
 /** W3C headers, as {@link extractTraceContextFromHeaders} returns them. */
 export type PropagationContext = Record<string, string>;
 
@@ -602,8 +608,8 @@ export interface StartSpanArgs {
    * not at all if a masking function is set. Default: that of the parent.
    */
   propagatedEvent?: SpanEvent | undefined;
-  /** The first update; `id`: that of the row, 32 lowercase hexadecimal digits that begin with those of the span. */
-  event?: (SpanEvent & { id?: string | undefined }) | undefined;
+  /** The first update. */
+  event?: FirstEvent | undefined;
 }
 
 export interface EndSpanArgs {
@@ -740,7 +746,7 @@ export declare function extractTraceContextFromHeaders(
 ): PropagationContext | undefined;
 
 /** Records a trace of one span with the current logger. Returns the id of its row; an empty one without a logger. */
-export declare function log(event: SpanEvent): string;
+export declare function log(event: FirstEvent): string;
 
 /** The span that an update is about: what its `export()` returned, or the id of its row and, if known, of its trace. */
 export type UpdatedSpan =
@@ -748,7 +754,9 @@ export type UpdatedSpan =
   | { id: string; span_id?: string | undefined; root_span_id?: string | undefined };
 
 /** Adds fields to a span of this package, recorded by any process. */
-export declare function updateSpan(event: UpdatedSpan & SpanEvent): void;
+export declare function updateSpan(
+  event: UpdatedSpan & SpanEvent & Pick<IgnoredArgs, 'state'>,
+): void;
 
 /** The same as {@link wrapTraced}. */
 export declare const traceable: typeof wrapTraced;

@@ -502,7 +502,8 @@ test('close waits for files, and refuses what comes later', () =>
 /** As TypeScript is written for the `braintrust` package. */
 const TYPED = `
 import {
-  currentLogger, currentSpan, flush, initLogger, NOOP_SPAN, startSpan, traced, withCurrent, withLogger, wrapTraced,
+  currentLogger, currentSpan, flush, initLogger, log, NOOP_SPAN, startSpan, traced, updateSpan, withCurrent, withLogger,
+  wrapTraced,
   type ExperimentLogPartialArgs, type Exportable, type InitLoggerOptions, type LogFeedbackFullArgs, type Logger,
   type PromiseUnless, type Span, type SpanContext, type StartSpanArgs,
 } from 'PACKAGE';
@@ -518,6 +519,9 @@ const metrics: { tokens: number } = { tokens: 1 };
 const args: StartSpanArgs = { name: 'b', event: { input: 1, metrics, scores: { good: null }, tags: ['a'] } };
 logger.traced((span) => span.log({ output: 1 }), args);
 logger.updateSpan({ id: span.id, span_id: span.spanId, root_span_id: span.rootSpanId, output: 1 });
+logger.log({ id: span.id, input: 1 });
+log({ id: span.id, input: 1, output: 2, scores: {} });
+updateSpan({ exported: '', output: 1 });
 span.log({ span_attributes: { purpose: 'scorer' } });
 export const ignored = { asyncFlush: true } as const;
 export const isAsync: boolean | undefined = logger.asyncFlush;
@@ -538,7 +542,7 @@ void flush({});
 
 /** What is computed may be undefined, and lists may be constants. */
 const UNSET = `
-import { initLogger, startSpan, traced, type InitLoggerOptions } from 'flue-braintrust';
+import { initLogger, startSpan, traced, updateSpan, type InitLoggerOptions } from 'flue-braintrust';
 const keys = ['password', 'ssn'] as const;
 const options: InitLoggerOptions = {
   projectName: undefined,
@@ -548,6 +552,7 @@ const options: InitLoggerOptions = {
 };
 initLogger(options);
 traced((span) => span.log({ metadata: undefined, metrics: { tokens: undefined }, tags: keys }), { name: undefined });
+updateSpan({ exported: '', state: undefined, output: undefined });
 startSpan({ type: undefined, parent: undefined, event: { id: undefined } }).end({ endTime: undefined });
 `;
 
