@@ -1222,6 +1222,8 @@ describe('a workspace with the packages of all projects above', () => {
     'packages/web/src/app.ts': `import React from 'react';\n`,
   };
   const PNPM = `packages:\n  # all but one\n  - "packages/*"\n  - '!packages/old'\ncatalog:\n  - packages/old\n`;
+  const IN_BRACKETS = `packages: ["packages/*",\n  '!packages/old'] # all\n`;
+  const COMMENTED = `\uFEFF'packages': # all\n- packages/agent # one\n# - packages/old\n`;
 
   test.each([
     ['npm', { 'package.json': '{"workspaces":["packages/*","!packages/old"]}' }],
@@ -1230,6 +1232,8 @@ describe('a workspace with the packages of all projects above', () => {
       { 'package.json': '{"workspaces":{"packages":["./packages/agent/","packages/web"]}}' },
     ],
     ['pnpm', { 'package.json': '{"private":true}', 'pnpm-workspace.yaml': PNPM }],
+    ['pnpm, in brackets', { 'package.json': '{}', 'pnpm-workspace.yaml': IN_BRACKETS }],
+    ['pnpm, with comments', { 'package.json': '{}', 'pnpm-workspace.yaml': COMMENTED }],
   ])('of %s: the root and a neighbour are no Flue projects', async (_manager, root) => {
     await withFiles({ ...FILES, ...root }, async (directory, read) => {
       const refused = async (name: string, problem: string) => {

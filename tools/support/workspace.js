@@ -73,12 +73,14 @@ function patternsOf(root) {
 
 /**
  * @param {string} yaml of pnpm
- * @returns {string[]} the items of its list `packages`
+ * @returns {string[]} the items of its list `packages`, in either form
  */
 function patternsIn(yaml) {
-  const [, after = ''] = yaml.split(/^packages:\s*$/m);
+  const [, after = ''] = yaml.split(/^(?:packages|"packages"|'packages')[^\S\n]*:/m);
+  const [, inBrackets] = /^\s*\[([^\]]*)\]/.exec(after) ?? [];
   const [list = ''] = after.split(/^[\w'"]/m);
-  return Array.from(list.matchAll(/^\s*-\s*(["']?)([^"'#\s]+)\1/gm), ([, , one = '']) => one);
+  const items = inBrackets?.split(/[,\n]/) ?? list.split(/^\s*-/m).slice(1);
+  return items.flatMap((item) => /^\s*(["']?)([^"'#\s]+)\1/.exec(item)?.[2] ?? []);
 }
 
 /** @param {string} file @returns {Record<string, any>} empty if there is no object in it */
@@ -91,10 +93,10 @@ function jsonIn(file) {
   }
 }
 
-/** @param {string} file @returns {string} empty if it cannot be read */
+/** @param {string} file @returns {string} without a byte order mark; empty if it cannot be read */
 function textIn(file) {
   try {
-    return fs.readFileSync(file, 'utf8');
+    return fs.readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch {
     return '';
   }
