@@ -11,6 +11,7 @@ const { reaches } = require('../init/module-graph');
 const { lateVariables, notesOnImport } = require('../init/notes');
 const { commandsOf, executed } = require('../init/packages');
 const { NoProject, readProject } = require('../init/project');
+const { sharedTracing } = require('../init/shared-tracing');
 const { isIdle, isOfficial, isOurs, OURS } = require('../init/tracing');
 const { shellWord } = require('../support/shell-word');
 const { FLUE, projectFolders } = require('../support/workspace');
@@ -103,7 +104,8 @@ function copiesProblem(project) {
 function absenceProblem(project) {
   const { root, dependencies } = project;
   const isThere = OURS in dependencies || installed(root, OURS) !== undefined;
-  if (isThere || fs.existsSync(path.join(root, '.pnp.cjs'))) return undefined;
+  if (isThere || fs.existsSync(path.join(root, '.pnp.cjs')) || sharedTracing(project))
+    return undefined;
   const advice = `Install it: \`${commandsOf(project).add} ${OURS}\`.`;
   return { detail: `${OURS} is not installed here`, advice };
 }
@@ -135,6 +137,12 @@ function registrationProblem(project) {
     const [first] = lost.length === modules.length ? lost : [];
     const absent = app === undefined ? 'no module imports' : `${app.path} does not import`;
     return first && { detail: `${absent} ${first.path}`, advice };
+  }
+  const shared = sharedTracing(project);
+  if (shared !== undefined) {
+    const { name, isImported } = shared;
+    const first = `Import it in the first line of the application: \`import '${name}';\`.`;
+    return isImported ? undefined : { detail: `no module imports ${name}`, advice: first };
   }
   const official = files.find(isOfficial);
   const detail = official

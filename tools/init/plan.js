@@ -46,10 +46,13 @@ const { settersIn } = require('./variables');
  */
 function planInit(project, { flueRun = false } = {}) {
   const traced = traceSources(project);
+  const isOwn = traced.isShared !== true;
   const isConnected = traced.isUsual && project.unknownApp === undefined;
   const app = isConnected ? connectApp(project, traced) : NOTHING;
   const appPath = project.app?.path ?? path.join(project.sourceRoot, 'app.ts');
-  const run = flueRunOf(project, { app: appPath, module: traced.module }, flueRun);
+  const run = isOwn
+    ? flueRunOf(project, { app: appPath, module: traced.module }, flueRun)
+    : NOTHING;
   const example = readFile(project.root, EXAMPLE);
   const variables = withVariables(example);
   const modules = merged(merged(traced.changes, app.changes), run.changes);
@@ -69,8 +72,8 @@ function planInit(project, { flueRun = false } = {}) {
     notes: [
       ...app.notes,
       ...traced.notes,
-      ...(isConnected ? [] : notesOnImport(project, traced.module)),
-      ...notesOnVariables(project, traced.module),
+      ...(isConnected || !isOwn ? [] : notesOnImport(project, traced.module)),
+      ...(isOwn ? notesOnVariables(project, traced.module) : []),
       ...run.notes,
       ...remaining,
       ...pinNotes(project, isUseless),

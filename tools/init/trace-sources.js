@@ -9,6 +9,7 @@ const { change } = require('./changes');
 const { instrumented } = require('./instrument');
 const { hasInstrument, inStyleOf, isCommonJs, tracingModule } = require('./modules');
 const { firstOf } = require('./project');
+const { sharedTracing } = require('./shared-tracing');
 const { withoutTexts } = require('./lexer');
 const { closingOf } = require('./source');
 const { isOfficial, isOurs, migrated, namesConnector, observesByLogger } = require('./tracing');
@@ -22,7 +23,8 @@ const { isOfficial, isOurs, migrated, namesConnector, observesByLogger } = requi
  * a new one.
  *
  * @param {Project} project
- * @returns {Part & { module: string, isUsual: boolean }} the module, and whether the app must import it
+ * @returns {Part & { module: string, isUsual: boolean, isShared?: boolean }} the module, whether the app must import it, and
+ *   whether it is a package of the workspace
  */
 function traceSources(project) {
   const files = distinct([...project.sources, ...(project.app ? [project.app] : [])]);
@@ -46,6 +48,17 @@ function traceSources(project) {
       // Modules elsewhere are imported by other means.
       isUsual: module !== undefined,
     };
+  }
+  const shared = sharedTracing(project);
+  if (shared !== undefined) {
+    const { name: module, isImported } = shared;
+    const note = `${module}, a package of the workspace, registers the observer`;
+    if (!isImported) {
+      throw new Failure(
+        `${note}: import it in the first line of the app, \`import '${module}';\`. Nothing was changed.`,
+      );
+    }
+    return { changes: [], notes: [`${note}.`], module, isUsual: false, isShared: true };
   }
   const indirect = files.find(({ text }) => namesConnector(withoutTexts(text)));
   if (indirect !== undefined) {
