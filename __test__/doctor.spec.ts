@@ -946,6 +946,49 @@ instrument(logger.observer());
     );
   });
 
+  const KEY_FILE = {
+    '.env.braintrust': `BRAINTRUST_API_KEY=${KEY}\nBRAINTRUST_APP_URL=http://127.0.0.1:9\n`,
+  };
+  const asking = (code: string) => ({ 'src/braintrust.ts': `${MODULE}${code}\n` });
+
+  test.each([
+    ['by `if`', 'if (process.env.BRAINTRUST_API_KEY) {\n  start();\n}'],
+    ['by a function', 'if (Boolean(process.env["BRAINTRUST_API_KEY"])) start();'],
+    ['by `&&`', 'process.env.BRAINTRUST_API_KEY && start();'],
+  ])(
+    'a module that asks the environment for a key of .env.braintrust is named: %s',
+    async (_how, code) => {
+      const found = await application({ ...KEY_FILE, ...asking(code) });
+      expect(found).toMatchObject({
+        status: 'warning',
+        detail: expect.stringMatching(
+          /^the key is only in \.env\.braintrust, and src\/braintrust\.ts /,
+        ),
+        advice: expect.stringContaining('Remove the `if` around `initLogger()`'),
+      });
+    },
+  );
+
+  test.each([
+    ['passes it on', asking("start(process.env.BRAINTRUST_API_KEY ?? '');"), {}],
+    [
+      'has it in the environment, too',
+      asking('if (process.env.BRAINTRUST_API_KEY) start();'),
+      { BRAINTRUST_API_KEY: KEY },
+    ],
+    [
+      'loads the file',
+      {
+        ...asking('if (process.env.BRAINTRUST_API_KEY) start();'),
+        Procfile: 'web: node --env-file=.env.braintrust a.mjs',
+      },
+      {},
+    ],
+  ])('a key of .env.braintrust is well where the application %s', async (_how, files, env) => {
+    const found = await application({ ...KEY_FILE, ...files }, env);
+    expect(found).toMatchObject({ detail: 'Flue 2.0.3; tracing is registered' });
+  });
+
   test('the last line states that the test trace shows nothing of it', async () => {
     const server = await collector();
     const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };

@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const { messageOf } = require('../../js/json/describe');
+const { withoutComments } = require('../init/lexer');
 const { reaches } = require('../init/module-graph');
 const { lateVariables, notesOnImport } = require('../init/notes');
 const { commandsOf, executed } = require('../init/packages');
@@ -26,6 +27,12 @@ const { sourceOf } = require('./sources');
 
 /** Starts the tracing without a module in the sources. */
 const REGISTER = `${OURS}/register`;
+/** The file that `initLogger` reads, and the conditions by which a module asks the environment for the key before that. */
+const KEY_FILE = '.env.braintrust';
+const KEY = String.raw`process\s*\.\s*env\s*(?:\.\s*|\[\s*["'])BRAINTRUST_API_KEY(?![\w$])(?:["']\s*\])?`;
+const GUARD = new RegExp(
+  String.raw`\bif\s*\([^(){};]{0,200}(?:Boolean\(\s*)?${KEY}|${KEY}\s*(?:&&|\?(?![?.]))`,
+);
 /** The first minor version of 0.x that is supported, and the last major one. */
 const [FIRST_MINOR, LAST_MAJOR] = [8, 2];
 
@@ -70,9 +77,11 @@ function problemsOf(project, envFile) {
   const problems = [versionProblem, copiesProblem, absenceProblem, registrationProblem].flatMap(
     (find) => find(project) ?? [],
   );
+  const { source } = sourceOf('BRAINTRUST_API_KEY', envFile);
   // Who has the key in the environment needs no file.
-  const hasKey = sourceOf('BRAINTRUST_API_KEY', envFile).source === 'variable';
-  return problems.length > 0 || hasKey ? problems : variablesProblems(project);
+  if (problems.length > 0 || source === 'variable') return problems;
+  const hidden = source === '.env.braintrust' ? guardProblem(project) : undefined;
+  return hidden === undefined ? variablesProblems(project) : [hidden];
 }
 
 /** @param {Project} project @returns {Problem | undefined} */
@@ -149,6 +158,25 @@ function registrationProblem(project) {
     ? `${official.path} registers the observer of \`braintrust\`, not that of ${OURS}`
     : `no module registers the observer of ${OURS}, as far as the sources show`;
   return { detail, advice };
+}
+
+/**
+ * Where a module asks the environment for the key, which only `.env.braintrust` has: that is not read before `initLogger`.
+ *
+ * @param {Project} project
+ * @returns {Problem | undefined}
+ */
+function guardProblem({ sources, app, launchers }) {
+  const files = [...sources, ...(app ? [app] : [])];
+  // The application may load the file by itself.
+  if ([...files, ...launchers].some(({ text }) => text.includes(KEY_FILE))) return undefined;
+  const modules = files.filter((file) => isOurs(file, files));
+  const guarded = modules.find(({ text }) => GUARD.test(withoutComments(text)));
+  if (guarded === undefined) return undefined;
+  return {
+    detail: `the key is only in ${KEY_FILE}, and ${guarded.path} looks for it in the environment before \`initLogger()\` reads that file`,
+    advice: 'Remove the `if` around `initLogger()`, or set BRAINTRUST_API_KEY in the environment.',
+  };
 }
 
 /** @param {Project} project @returns {Problem[]} */
