@@ -467,6 +467,24 @@ describe('tracing in a folder of its own', () => {
   });
 });
 
+test('with the key in .env.braintrust, which only `initLogger` reads, the environment is not asked', async () => {
+  const withKeyFile = (text: string, use: Parameters<typeof withFiles>[1]) =>
+    withFiles({ '.env.braintrust': text, 'src/app.ts': '' }, use);
+  await withKeyFile('export BRAINTRUST_API_KEY=k\n', async (directory, read) => {
+    await init(directory);
+    expect(read('src/braintrust.ts').split('\n').slice(2)).toEqual([
+      '',
+      'initLogger(); // project: BRAINTRUST_PROJECT_NAME, else "Flue"',
+      'instrument(braintrustFlueInstrumentation());',
+      '',
+    ]);
+  });
+  await withKeyFile('BRAINTRUST_ORG_NAME=o\n', async (directory, read) => {
+    await init(directory);
+    expect(read('src/braintrust.ts')).toContain('if (process.env.BRAINTRUST_API_KEY) {');
+  });
+});
+
 test('a project in JavaScript gets JavaScript', async () => {
   await withFiles({ 'src/app.mjs': 'export default {};\n' }, async (directory, read) => {
     await init(directory);

@@ -38,9 +38,10 @@ const hasInstrument = (line) => line === 'beta' || line === '2.x';
  *
  * @param {Project['line']} line
  * @param {boolean} [isCommonJs]
+ * @param {boolean} [hasKeyFile] whether `initLogger` finds the key in a file, so that the environment needs none
  * @returns {string}
  */
-function tracingModule(line, isCommonJs = false) {
+function tracingModule(line, isCommonJs = false, hasKeyFile = false) {
   const [flue, ours, registration] = hasInstrument(line)
     ? [
         'instrument',
@@ -55,13 +56,11 @@ function tracingModule(line, isCommonJs = false) {
   const runtime = line === '0.8' ? '@flue/runtime/app' : '@flue/runtime';
   const load = (/** @type {string} */ names, /** @type {string} */ from) =>
     isCommonJs ? `const { ${names} } = require('${from}');` : `import { ${names} } from '${from}';`;
+  const start = `  initLogger(); // project: BRAINTRUST_PROJECT_NAME, else "Flue"\n${registration}`;
   return `${load(flue, runtime)}
 ${load(`${ours}, initLogger`, 'flue-braintrust')}
 
-if (process.env.BRAINTRUST_API_KEY) {
-  initLogger(); // project: BRAINTRUST_PROJECT_NAME, else "Flue"
-${registration}}
-`;
+${hasKeyFile ? start.replaceAll(/^ {2}/gm, '') : `if (process.env.BRAINTRUST_API_KEY) {\n${start}}\n`}`;
 }
 
 /**

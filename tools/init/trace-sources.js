@@ -6,6 +6,7 @@ const path = require('node:path');
 
 const { Failure } = require('../support/usage');
 const { change } = require('./changes');
+const { readableFile } = require('./files');
 const { instrumented } = require('./instrument');
 const { hasInstrument, inStyleOf, isCommonJs, tracingModule } = require('./modules');
 const { firstOf } = require('./project');
@@ -84,7 +85,8 @@ function traceSources(project) {
   const requires = project.app !== undefined && isCommonJs(project.app);
   const ending = isScript ? `${isScript[1]}js` : 'ts';
   const module = `${name}.${ending}`;
-  const after = inStyleOf(project, tracingModule(project.line, requires && isScript !== null));
+  const isCommon = requires && isScript !== null;
+  const after = inStyleOf(project, tracingModule(project.line, isCommon, hasKeyFile(project)));
   return {
     changes: [{ path: module, before: undefined, after }],
     notes: [],
@@ -115,6 +117,12 @@ function connected(project, file, isOfficial, stays) {
     '`instrument(braintrustFlueInstrumentation())` instead: else custom spans are traces of their own.';
   return partOf(file, ours, isObserving ? [...notes, note] : notes);
 }
+
+/** Whether the file that `initLogger` reads has the key. @param {Project} project */
+const hasKeyFile = ({ root }) =>
+  /^\s*(?:export\s+)?BRAINTRUST_API_KEY\s*=/m.test(
+    readableFile(root, '.env.braintrust')?.text ?? '',
+  );
 
 /** The call that makes a logger, up to its arguments. */
 const LOGGER = /(?<![\w$]|\bfunction\s{1,9})initLogger\s*(?:<[^()]*>\s*)?\(/g;
