@@ -100,7 +100,7 @@ const TABLE: Record<string, string> = {
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
   'tools/doctor':
-    'tools/init tools/support environment json native-loader options package span-link',
+    'tools/init tools/support environment json log-level native-loader options package span-link',
   'tools/init': 'tools/support',
   'tools/collector': 'tools/viewer tools/support',
   'tools/viewer': 'tools/support',

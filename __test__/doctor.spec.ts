@@ -686,6 +686,36 @@ test('sampling leaves no test trace out', async () => {
   expect(server.rows()).toHaveLength(1);
 });
 
+test.each([
+  ['a share of 0', { FLUE_BRAINTRUST_SAMPLE_RATE: '0.0' }, 'no trace is recorded'],
+  ['an unknown level', { FLUE_BRAINTRUST_LOG: 'verbose' }, 'not one of warn, info and debug'],
+  ['a spool below a file', { FLUE_BRAINTRUST_SPOOL_DIR: join(__filename, 'a/b') }, __filename],
+  ['a spool that is a file', { FLUE_BRAINTRUST_SPOOL_DIR: __filename }, 'is not a directory'],
+])('a setting by which less is recorded or kept is a warning: %s', async (_what, set, detail) => {
+  const server = await collector();
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url, ...set };
+  const { found } = await examine(env);
+  expect(found('environment')).toMatchObject({
+    status: 'warning',
+    detail: expect.stringContaining(detail),
+  });
+  const { stdout } = await cli(['doctor'], { env });
+  expect(stdout).toMatch(
+    /\nThe test trace has arrived\. A setting has a warning: see Settings\.\n$/,
+  );
+});
+
+test('a level, a share and a spool that are usual are no warning', async () => {
+  const server = await collector();
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+  const usual = { FLUE_BRAINTRUST_LOG: ' INFO ', FLUE_BRAINTRUST_SAMPLE_RATE: '1e-3' };
+  await withDirectory(async (directory) => {
+    const spool = { FLUE_BRAINTRUST_SPOOL_DIR: join(directory, 'new/spool') };
+    const { found } = await examine({ ...env, ...usual, ...spool });
+    expect(found('environment')).toMatchObject({ status: 'ok' });
+  });
+});
+
 test('a variable that only JavaScript reads is checked, too', async () => {
   const env = { BRAINTRUST_API_KEY: KEY, FLUE_BRAINTRUST_METADATA: '{bad' };
   const failed = expectFailure(await examine(env), 'environment');

@@ -36,4 +36,4 @@ function levelOf() {
   return level;
 }
 
-module.exports = { levelOf };
+module.exports = { LEVELS, levelOf };

@@ -78,9 +78,13 @@ function verdict(findings) {
   if (failed.length > 0) {
     return `The test trace has arrived, but not all is well: ${failed.join(', ')}.`;
   }
-  const application = findings.find(({ id }) => id === 'application');
-  return application?.status === 'warning'
-    ? 'The test trace has arrived, but those of the application may not: see Application.'
+  const isDoubtful = (/** @type {string} */ name) =>
+    findings.find(({ id }) => id === name)?.status === 'warning';
+  if (isDoubtful('application')) {
+    return 'The test trace has arrived, but those of the application may not: see Application.';
+  }
+  return isDoubtful('environment')
+    ? 'The test trace has arrived. A setting has a warning: see Settings.'
     : 'Traces arrive.';
 }
 

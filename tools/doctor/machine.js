@@ -18,6 +18,7 @@ const { loadNative } = require('../../js/native-loader');
 const { pickOptions } = require('../../js/options');
 const { messageOf } = require('../../js/json/describe');
 const { LOCAL_KEY, takesKey } = require('../support/local-key');
+const { doubtfulSettings } = require('./doubtful-settings');
 const { runningCollector } = require('./explain');
 const { SKIPPED } = require('./finding');
 const { isFilled, sources, variablesBySource } = require('./sources');
@@ -80,7 +81,8 @@ async function checkSettings(known) {
     return { status: 'warning', detail, advice, settings };
   }
   const unknown = unknownVariables(env, file);
-  if (unknown.length > 0) return { status: 'warning', detail: unknown.join(' '), settings };
+  const doubts = [...unknown, ...doubtfulSettings(env, known.plan.spoolDir)];
+  if (doubts.length > 0) return { status: 'warning', detail: doubts.join(' '), settings };
   const keyless = devVarsFiles('.').filter(
     ({ variables }) => !isFilled(variables.BRAINTRUST_API_KEY),
   );
