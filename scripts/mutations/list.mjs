@@ -125,14 +125,14 @@ export const MUTATIONS = [
   {
     name: 'delivery: what is sent is counted twice',
     file: `${EXPORT}/delivery/responses.rs`,
-    replace: `    self.account.counters.sent(totals, batch.body().len());`,
-    by: `    self.account.counters.sent(totals, batch.body().len());
-    self.account.counters.sent(totals, 0);`,
+    replace: `    self.account.counters.sent(batch.totals(), batch.body().len());`,
+    by: `    self.account.counters.sent(batch.totals(), batch.body().len());
+    self.account.counters.sent(batch.totals(), 0);`,
   },
   {
     name: 'delivery: rejected batches are not counted as lost',
     file: `${EXPORT}/delivery/responses.rs`,
-    replace: `    self.account.lose(reason, totals, &why, now.elapsed);
+    replace: `    self.account.lose(reason, batch.totals(), &why, now.elapsed);
     self.account.failed(why);
   }
 }`,
@@ -185,9 +185,9 @@ export const MUTATIONS = [
   {
     name: 'delivery: segments are never removed',
     file: `${EXPORT}/delivery/responses.rs`,
-    replace: `    self.account.counters.sent(totals, batch.body().len());
+    replace: `    self.account.counters.sent(batch.totals(), batch.body().len());
     self.spool.remove_all(segments);`,
-    by: `    self.account.counters.sent(totals, batch.body().len());
+    by: `    self.account.counters.sent(batch.totals(), batch.body().len());
     let _unused = segments;`,
   },
   {

@@ -7,6 +7,8 @@ mod stats;
 
 use std::{
   collections::BTreeMap,
+  iter::Sum,
+  ops::Add,
   sync::{
     Mutex, PoisonError,
     atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -62,6 +64,20 @@ pub struct RowTotals {
   pub bytes: usize,
 }
 
+impl Add for RowTotals {
+  type Output = Self;
+
+  fn add(self, other: Self) -> Self {
+    Self { rows: self.rows + other.rows, bytes: self.bytes + other.bytes }
+  }
+}
+
+impl Sum for RowTotals {
+  fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+    all.fold(Self::default(), Add::add)
+  }
+}
+
 impl RowCounter {
   fn add(&self, RowTotals { rows, bytes }: RowTotals) {
     self.rows.fetch_add(signed(rows), Relaxed);
@@ -103,10 +119,15 @@ impl Counters {
     self.events.load(Relaxed).saturating_sub(processed)
   }
 
-  /// Whether every accepted event is processed, and no row is pending or spooled, and no attachment pending.
+  /// Whether every accepted event is processed, and all is settled.
   pub fn is_idle(&self) -> bool {
+    self.is_settled() && self.unprocessed() == 0
+  }
+
+  /// Whether no row is pending or spooled, and no attachment pending.
+  pub fn is_settled(&self) -> bool {
     let stats = self.stats();
-    self.unprocessed() == 0 && stats.pending + stats.spooled + stats.attachments.pending == 0
+    stats.pending + stats.spooled + stats.attachments.pending == 0
   }
 
   /// Counts attachments that wait for their upload.

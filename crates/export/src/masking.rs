@@ -86,10 +86,7 @@ impl MaskingQueue {
 
   /// The rows that are being masked.
   pub fn totals(&self) -> RowTotals {
-    self.batches.iter().fold(RowTotals::default(), |sum, (_, batch)| RowTotals {
-      rows: sum.rows + batch.rows(),
-      bytes: sum.bytes + batch.counted(),
-    })
+    self.batches.iter().map(|(_, rows)| rows.totals()).sum()
   }
 
   /// The bytes of memory that the rows take, here and as text.

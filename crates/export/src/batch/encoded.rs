@@ -10,7 +10,7 @@ use braintrust_row::{
   write_masked_row, write_row,
 };
 
-use crate::secrets::Secrets;
+use crate::{counters::RowTotals, secrets::Secrets};
 
 /// Encoded rows: the body of one request. Cloning shares the bytes.
 #[derive(Debug, Clone)]
@@ -55,6 +55,11 @@ impl EncodedBatch {
   /// The counted bytes of its rows: without addresses and separators.
   pub fn bytes(&self) -> usize {
     self.rows.iter().map(|row| row.bytes.len() - self.address).sum()
+  }
+
+  /// The number of accepted rows, and their counted bytes.
+  pub fn totals(&self) -> RowTotals {
+    RowTotals { rows: self.rows(), bytes: self.bytes() }
   }
 
   /// The bytes of memory that it takes.
@@ -128,7 +133,7 @@ impl EncodedBatch {
     }
     let mut builder = Builder::of(Vec::new());
     for (id, (key, merged, bare)) in rows {
-      builder.push_merged(id, key, merged, &bare);
+      builder.push_text(id, key, merged, &bare);
     }
     builder.encode()
   }
@@ -172,7 +177,7 @@ impl EncodedBatch {
       let key = key + builder.rows.len() as u64;
       let rewritten = rewritten(row);
       let row = rewritten.as_deref().unwrap_or(row);
-      builder.push_bytes(RowId::from_bytes(*id), key, row.strip_prefix(b"{")?);
+      builder.push_text(RowId::from_bytes(*id), key, 1, row.strip_prefix(b"{")?);
       content = rest;
     }
     builder.encode()
@@ -184,13 +189,13 @@ impl EncodedBatch {
     let bare = [b"{", self.bare(only)].concat();
     let row = row(&bare)?;
     let mut builder = Builder::of(Vec::new());
-    builder.push_merged(only.id, only.key, only.merged, row.strip_prefix(b"{")?);
+    builder.push_text(only.id, only.key, only.merged, row.strip_prefix(b"{")?);
     builder.encode()
   }
 
   fn rebuilt(&self, mut builder: Builder, rows: &[EncodedRow]) -> Self {
     for row in rows {
-      builder.push_merged(row.id, row.key, row.merged, self.bare(row));
+      builder.push_text(row.id, row.key, row.merged, self.bare(row));
     }
     builder.finish()
   }
@@ -257,13 +262,8 @@ impl Builder {
     self.rows.push(EncodedRow { id: row.span.row, key, merged: 1, bytes });
   }
 
-  /// Adds a row that is given without its brace and without an address.
-  fn push_bytes(&mut self, id: RowId, key: u64, bare: &[u8]) {
-    self.push_merged(id, key, 1, bare);
-  }
-
-  /// The same for a row in which several accepted rows are merged.
-  fn push_merged(&mut self, id: RowId, key: u64, merged: usize, bare: &[u8]) {
+  /// Adds a row, in which `merged` accepted rows are merged, by its text without its brace and without an address.
+  fn push_text(&mut self, id: RowId, key: u64, merged: usize, bare: &[u8]) {
     let start = self.open();
     self.body.push(b'{');
     self.body.extend_from_slice(&self.address);

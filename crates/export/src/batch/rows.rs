@@ -3,7 +3,7 @@
 use std::mem;
 
 use super::encoded::{Builder, EncodedBatch};
-use crate::secrets::Secrets;
+use crate::{counters::RowTotals, secrets::Secrets};
 use braintrust_row::{Destination, Masked, Row, RowId, write_content};
 
 /// Rows that are masked and encoded together; later updates of their spans are not merged into them.
@@ -35,6 +35,11 @@ impl RowBatch {
   /// The number of rows.
   pub fn rows(&self) -> usize {
     self.rows.len()
+  }
+
+  /// The number of rows, and their estimated bytes on the wire.
+  pub fn totals(&self) -> RowTotals {
+    RowTotals { rows: self.rows.len(), bytes: self.counted }
   }
 
   /// The estimated bytes of the rows on the wire.

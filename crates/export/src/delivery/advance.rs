@@ -55,9 +55,7 @@ impl Delivery {
 
   /// Counts every row in the spool as spooled, even if it is in memory as well. Returns the total.
   pub fn leave_spooled(&self) -> RowTotals {
-    let (spooled, backed) = (self.outbox.spooled(), self.outbox.backed());
-    let spooled =
-      RowTotals { rows: spooled.rows + backed.rows, bytes: spooled.bytes + backed.bytes };
+    let spooled = self.outbox.spooled() + self.outbox.backed();
     self.account.counters.set_spooled(spooled);
     spooled
   }

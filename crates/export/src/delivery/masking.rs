@@ -8,7 +8,6 @@ use super::{batches::Pick, state::Delivery};
 use crate::{
   account::CONTENT_IS_UNMASKED,
   batch::{Limits, RowBatch},
-  counters::RowTotals,
   diagnostics::Code,
   loss::LossReason,
   masking::{MaskRequest, Masking},
@@ -121,9 +120,8 @@ impl Delivery {
   fn leave_out(&mut self, mut rows: RowBatch, now: Now) {
     let content = rows.split_off_content();
     if content.rows() > 0 {
-      let totals = RowTotals { rows: content.rows(), bytes: content.counted() };
       let why = "the masking function can no longer be called";
-      self.account.lose(LossReason::NotDeliveredAtExit, totals, why, now.elapsed);
+      self.account.lose(LossReason::NotDeliveredAtExit, content.totals(), why, now.elapsed);
     }
     let encoded = rows.encode_left_out(self.settings.max_field_bytes, &self.account.secrets);
     if encoded.is_some() {

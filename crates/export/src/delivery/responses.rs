@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
   connection::{Session, Step, limit},
-  counters::RowTotals,
   diagnostics::Code,
   loss::LossReason,
   outcome::{
@@ -174,8 +173,7 @@ impl Delivery {
     self.acknowledged_at = Some(now.elapsed);
     self.rejections = 0;
     let Some((batch, segments)) = self.outbox.settle(key) else { return };
-    let totals = RowTotals { rows: batch.rows(), bytes: batch.bytes() };
-    self.account.counters.sent(totals, batch.body().len());
+    self.account.counters.sent(batch.totals(), batch.body().len());
     self.spool.remove_all(segments);
   }
 
@@ -237,8 +235,7 @@ impl Delivery {
   pub(super) fn drop_batch(&mut self, key: u64, reason: LossReason, why: String, now: Now) {
     let Some((batch, segments)) = self.outbox.settle(key) else { return };
     self.spool.remove_all(segments);
-    let totals = RowTotals { rows: batch.rows(), bytes: batch.bytes() };
-    self.account.lose(reason, totals, &why, now.elapsed);
+    self.account.lose(reason, batch.totals(), &why, now.elapsed);
     self.account.failed(why);
   }
 }

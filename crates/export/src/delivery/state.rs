@@ -327,10 +327,7 @@ impl Delivery {
   /// The undelivered rows in memory, counted one by one, but for those that count as spooled.
   pub fn in_memory(&self) -> RowTotals {
     let parts = [self.queue.totals(), self.masked.totals(), self.outbox.in_memory()];
-    let all = parts.into_iter().fold(RowTotals::default(), |sum, part| RowTotals {
-      rows: sum.rows + part.rows,
-      bytes: sum.bytes + part.bytes,
-    });
+    let all: RowTotals = parts.into_iter().sum();
     let spooled = if self.leaves_spool { self.outbox.backed() } else { RowTotals::default() };
     RowTotals { rows: all.rows - spooled.rows, bytes: all.bytes - spooled.bytes }
   }

@@ -180,7 +180,6 @@ impl Exporter {
   }
 
   pub(super) fn is_settled(&self) -> bool {
-    let stats = self.account.counters.stats();
-    stats.pending + stats.spooled + stats.attachments.pending == 0
+    self.account.counters.is_settled()
   }
 }

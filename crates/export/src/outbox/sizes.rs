@@ -29,8 +29,8 @@ impl Outbox {
     self.memory_bytes
   }
 
-  /// The bytes of memory that the batches take which wait there to be sent, with the batch of this key that is
-  /// being written.
+  /// The bytes of memory of the batches that may be sent from there, and of the batch of this key, which is being
+  /// written.
   pub fn memory_bytes_with(&self, key: u64) -> usize {
     let own = self.writing.get(&key).map_or(0, EncodedBatch::memory_bytes);
     self.memory_bytes - self.writing_bytes + own
@@ -57,13 +57,13 @@ impl Outbox {
   /// The rows that are both in memory and in the spool.
   pub fn backed(&self) -> RowTotals {
     let queued = self.ready.values().chain(self.in_flight.values());
-    totals(queued.filter(|queued| !queued.segments.is_empty()).map(|queued| &queued.batch))
+    queued.filter(|queued| !queued.segments.is_empty()).map(|queued| queued.batch.totals()).sum()
   }
 
   /// The rows that are in memory.
   pub fn in_memory(&self) -> RowTotals {
     let queued = self.ready.values().chain(self.in_flight.values()).map(|queued| &queued.batch);
-    totals(self.writing.values().chain(queued))
+    self.writing.values().chain(queued).map(EncodedBatch::totals).sum()
   }
 
   /// The key of the oldest batch that is not settled.
@@ -87,11 +87,4 @@ impl Outbox {
       && self.in_flight.is_empty()
       && self.spooled.is_empty()
   }
-}
-
-fn totals<'a>(batches: impl Iterator<Item = &'a EncodedBatch>) -> RowTotals {
-  batches.fold(RowTotals::default(), |sum, batch| RowTotals {
-    rows: sum.rows + batch.rows(),
-    bytes: sum.bytes + batch.bytes(),
-  })
 }
