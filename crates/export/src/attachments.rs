@@ -31,8 +31,8 @@ const FIRST_HYPHEN: usize = 8;
 struct Held {
   content: Content,
   state: State,
-  /// The deadlines that have not passed.
-  deadlines: usize,
+  /// The entries of [`Attachments::awaited`] for it.
+  awaited: usize,
   /// The attempts that failed.
   attempts: u32,
   /// The acknowledged uploads of rows when the last one failed.
@@ -67,8 +67,8 @@ enum Settled {
   Withheld,
 }
 
-/// The rows that have to be encoded before a candidate is withheld.
-struct Deadline {
+/// The rows of an event, which have to be encoded before a candidate in it is withheld.
+struct AwaitedRows {
   key: AttachmentKey,
   /// The rows with lower sequence numbers; `None` while the event is translated.
   sequence: Option<u64>,
@@ -100,15 +100,16 @@ pub struct Attachments {
   max_bytes: usize,
   bytes: usize,
   held: BTreeMap<AttachmentKey, Held>,
-  deadlines: VecDeque<Deadline>,
+  /// In the order of the events.
+  awaited: VecDeque<AwaitedRows>,
   settled: BTreeMap<AttachmentKey, Settled>,
   settled_order: VecDeque<AttachmentKey>,
   next_number: u64,
   /// The organization's id, if connecting does not find it.
   pub org_id: Option<String>,
-  /// Whether a file is lost because Braintrust has no such address, and none was uploaded since: the next ones wait for
-  /// no other answer.
-  pub has_no_address: bool,
+  /// Whether an attachment was lost because Braintrust has no such endpoint, and none was uploaded since: others get one
+  /// attempt.
+  pub has_no_endpoint: bool,
 }
 
 impl Attachments {
@@ -118,12 +119,12 @@ impl Attachments {
       max_bytes,
       bytes: 0,
       held: BTreeMap::new(),
-      deadlines: VecDeque::new(),
+      awaited: VecDeque::new(),
       settled: BTreeMap::new(),
       settled_order: VecDeque::new(),
       next_number: 0,
       org_id: None,
-      has_no_address: false,
+      has_no_endpoint: false,
     }
   }
 
@@ -154,7 +155,7 @@ impl Attachments {
       state: State::Candidate,
       attempts: 0,
       acknowledged_before: None,
-      deadlines: 0,
+      awaited: 0,
       retry_at: None,
       is_stored: false,
     };
@@ -165,22 +166,20 @@ impl Attachments {
 
   /// Makes a candidate wait for the rows of the event that is being translated, too.
   fn await_rows(&mut self, key: AttachmentKey) {
-    let is_awaited = |last: &Deadline| last.key == key && last.sequence.is_none();
-    if self.deadlines.back().is_some_and(is_awaited) {
+    let is_awaited = |last: &AwaitedRows| last.key == key && last.sequence.is_none();
+    if self.awaited.back().is_some_and(is_awaited) {
       return;
     }
     if let Some(held) = self.held.get_mut(&key).filter(|held| held.state == State::Candidate) {
-      held.deadlines += 1;
-      self.deadlines.push_back(Deadline { key, sequence: None, batch: None });
+      held.awaited += 1;
+      self.awaited.push_back(AwaitedRows { key, sequence: None, batch: None });
     }
   }
 
   /// The rows of the event are enqueued: they have sequence numbers before `sequence`.
   pub fn event_ended(&mut self, sequence: u64) {
-    let fresh = self.deadlines.iter_mut().rev();
-    fresh.take_while(|deadline| deadline.sequence.is_none()).for_each(|deadline| {
-      deadline.sequence = Some(sequence);
-    });
+    let fresh = self.awaited.iter_mut().rev().take_while(|rows| rows.sequence.is_none());
+    fresh.for_each(|rows| rows.sequence = Some(sequence));
   }
 
   /// Withholds the candidates whose rows are all encoded. `first_sequence` is that of the oldest row in the queue,
@@ -191,20 +190,20 @@ impl Attachments {
     next_key: u64,
     first_masked: Option<u64>,
   ) {
-    while let Some(deadline) = self.deadlines.front_mut() {
-      let Some(sequence) = deadline.sequence else { return };
-      if deadline.batch.is_none() && first_sequence.is_none_or(|first| first >= sequence) {
-        deadline.batch = Some(next_key);
+    while let Some(rows) = self.awaited.front_mut() {
+      let Some(sequence) = rows.sequence else { return };
+      if rows.batch.is_none() && first_sequence.is_none_or(|first| first >= sequence) {
+        rows.batch = Some(next_key);
       }
-      let Some(batch) = deadline.batch else { return };
+      let Some(batch) = rows.batch else { return };
       if first_masked.is_some_and(|first| first < batch) {
         return;
       }
-      let key = deadline.key;
-      self.deadlines.pop_front();
+      let key = rows.key;
+      self.awaited.pop_front();
       let Some(held) = self.held.get_mut(&key) else { continue };
-      held.deadlines = held.deadlines.saturating_sub(1);
-      if held.deadlines == 0 && held.state == State::Candidate {
+      held.awaited = held.awaited.saturating_sub(1);
+      if held.awaited == 0 && held.state == State::Candidate {
         self.remove(key, Settled::Withheld);
       }
     }
@@ -271,7 +270,7 @@ impl Attachments {
 
   /// Settles an uploaded attachment. Returns the size of its content.
   pub fn uploaded(&mut self, key: AttachmentKey) -> usize {
-    self.has_no_address = false;
+    self.has_no_endpoint = false;
     self.remove(key, Settled::Uploaded)
   }
 
@@ -281,7 +280,7 @@ impl Attachments {
   }
 
   /// Ends all delays, because the process ends.
-  pub fn hurry(&mut self) {
+  pub fn end_delays(&mut self) {
     self.held.values_mut().for_each(|held| held.retry_at = None);
   }
 
@@ -289,7 +288,7 @@ impl Attachments {
   pub fn clear(&mut self) -> usize {
     let unsettled = self.unsettled();
     self.held.clear();
-    self.deadlines.clear();
+    self.awaited.clear();
     self.bytes = 0;
     unsettled
   }

@@ -41,7 +41,7 @@ impl Patience {
   }
 
   /// Bounds the time: the process ends in `remaining`, which leaves room for a repetition and its own repetition.
-  pub fn hurry(&mut self, remaining: Duration) {
+  pub fn limit(&mut self, remaining: Duration) {
     let most = (remaining / 4).max(LEAST_AT_EXIT);
     self.most = Some(self.most.map_or(most, |before| before.min(most)));
   }
@@ -93,8 +93,8 @@ mod tests {
   fn before_the_end_the_time_leaves_room_for_repetitions() {
     let mut patience = Patience::default();
     patience.note(5 * SECOND);
-    patience.hurry(2 * SECOND);
-    patience.hurry(4 * SECOND);
+    patience.limit(2 * SECOND);
+    patience.limit(4 * SECOND);
     assert_eq!(patience.time(1 << 20), SECOND / 2);
   }
 }

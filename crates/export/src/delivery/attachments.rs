@@ -192,18 +192,18 @@ impl Delivery {
     let is_shutdown = self.shutdown_since.is_some();
     let is_its_own = error.is_storage || (error.status.is_some() && self.backoff.failures() == 0);
     let is_of_intermediary = error.status.is_some_and(is_of_intermediary);
-    let has_no_address = is_of_intermediary && !error.is_storage;
+    let has_no_endpoint = is_of_intermediary && !error.is_storage;
     let counts = is_its_own && (!is_shutdown || is_of_intermediary);
     let failure = Failure { counts, acknowledged: self.acknowledged };
     let attempts = attachments.failed(content.key, &failure);
-    let most = if has_no_address && attachments.has_no_address { 1 } else { MAX_ATTEMPTS };
+    let most = if has_no_endpoint && attachments.has_no_endpoint { 1 } else { MAX_ATTEMPTS };
     if let Some(at_least) = at_least.filter(|_| attempts < most) {
       let delay = self.backoff.delay_of(attempts.max(1), MAX_DELAY).max(at_least);
       let delay = if is_shutdown { delay.min(SHUTDOWN_DELAY) } else { delay };
       attachments.put_back(content.key, now.elapsed + delay);
     } else {
       attachments.lost(content.key);
-      attachments.has_no_address |= has_no_address;
+      attachments.has_no_endpoint |= has_no_endpoint;
       let org = session.org_id.clone().or_else(|| attachments.org_id.clone());
       let reason = match error.outcome {
         ExportOutcome::Unauthorized => LossReason::Unauthorized,

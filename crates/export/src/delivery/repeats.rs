@@ -83,8 +83,8 @@ impl Delivery {
   }
 
   /// Repeats unanswered calls sooner: the process ends in `remaining`.
-  pub(super) fn hurry(&mut self, remaining: Duration, now: Now) {
-    self.patience.hurry(remaining);
+  pub(super) fn repeat_sooner(&mut self, remaining: Duration, now: Now) {
+    self.patience.limit(remaining);
     for call in &mut self.in_flight {
       let soon = now.elapsed + self.patience.time(call.call.body.len());
       call.repeat_at = call.repeat_at.map(|at| at.min(soon));

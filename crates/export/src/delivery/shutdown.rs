@@ -8,7 +8,7 @@ use crate::{attachments::Attachments, loss::LossReason, time::Now};
 impl Delivery {
   /// The process ends at `deadline`, or may end: shortens delays, and allows one more attempt at once.
   pub fn begin_shutdown(&mut self, deadline: Duration, now: Now) {
-    self.hurry(deadline.saturating_sub(now.elapsed), now);
+    self.repeat_sooner(deadline.saturating_sub(now.elapsed), now);
     self.retry_at = None;
     self.outbox.end_delays();
     if self.unauthorized {
@@ -19,7 +19,7 @@ impl Delivery {
     self.ends_at = Some(self.ends_at.map_or(deadline, |end| end.min(deadline)));
     self.write_again();
     if let Some(attachments) = &mut self.attachments {
-      attachments.hurry();
+      attachments.end_delays();
     }
   }
 
