@@ -97,8 +97,7 @@ impl Delivery {
     self.account.failed(why);
   }
 
-  /// Handles a batch that is too large: splits it. A single row is sent as an overflow upload, and is truncated if
-  /// that fails.
+  /// Handles a batch that is too large: splits it. A single row is sent as an overflow upload, and is cut if that fails.
   pub(super) fn shrink(&mut self, key: u64, why: String, now: Now) {
     if self.outbox.split(key) {
       return;
@@ -108,8 +107,8 @@ impl Delivery {
       _ => None,
     };
     let Some(queued) = self.outbox.get(key) else { return };
-    // Without a known limit the row would be cut, and the server may not have answered the last question. One new
-    // question serves all rows that are to be cut.
+    // Without a known limit the row would be cut, but the last request for the limit may have had no response: connect
+    // again to ask once more, for all rows that are to be cut.
     let was_asked = self.limit_asked_at.is_some_and(|at| now.elapsed < at + LIMIT_AGAIN);
     let has_no_limit = session.is_some_and(|session| session.limit.is_none());
     let asks = has_no_limit && !was_asked && !queued.oversize.refused;
@@ -125,10 +124,16 @@ impl Delivery {
       self.put_back(key);
       return;
     }
+    let limit = session.and_then(|session| session.limit);
+    self.cut(key, limit, why, now);
+  }
+
+  /// Cuts the single row of a batch in flight. It is lost if it has been cut to the minimum.
+  fn cut(&mut self, key: u64, limit: Option<usize>, why: String, now: Now) {
+    let Some(queued) = self.outbox.get(key) else { return };
     let size = queued.batch.bytes();
     // Half of the limit always fits. Without a limit, halve the row.
-    let limit = session.and_then(|session| session.limit).map(|limit| limit / 2);
-    let most = limit.unwrap_or(size).min(size / 2);
+    let most = limit.map_or(size, |limit| limit / 2).min(size / 2);
     let is_first_cut = queued.oversize.cut_to.is_none();
     let cut = (most >= MIN_CUT_BYTES).then(|| queued.batch.replaced(|row| truncate(row, most)));
     let Some(shorter) = cut.flatten() else {

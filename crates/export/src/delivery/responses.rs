@@ -35,28 +35,21 @@ impl Delivery {
     now: Now,
   ) {
     let carries = |call: &InFlight| call.requests.iter().position(|attempt| attempt.id == id);
-    let found = self.in_flight.iter().enumerate();
-    let Some((at, of)) = found.filter_map(|(at, call)| Some((at, carries(call)?))).next() else {
-      return;
-    };
-    let Some(call) = self.in_flight.get_mut(at) else { return };
+    let mut calls = self.in_flight.iter_mut().enumerate();
+    let found = calls.find_map(|(at, call)| carries(call).map(|of| (at, of, call)));
+    let Some((at, of, call)) = found else { return };
     let attempt = call.requests.remove(of);
     let took = now.elapsed.saturating_sub(attempt.began);
-    let has_failed = result.is_err();
-    if !has_failed {
-      self.patience.note(took);
-    }
-    let took = took.as_millis();
+    let (log, ms) = (&self.account.log, took.as_millis());
     match &result {
       Ok(response) => {
-        self.account.log.line(format_args!("response {id}: {} in {took} ms", response.describe()));
+        self.patience.note(took);
+        log.line(format_args!("response {id}: {} in {ms} ms", response.describe()));
       }
-      Err(error) => {
-        self.account.log.line(format_args!("request {id} failed in {took} ms: {error}"))
-      }
+      Err(error) => log.line(format_args!("request {id} failed in {ms} ms: {error}")),
     }
     // The other request of the call may still be answered.
-    if has_failed && !call.requests.is_empty() {
+    if result.is_err() && !call.requests.is_empty() {
       return;
     }
     let InFlight { began, url, purpose, requests, .. } = self.in_flight.swap_remove(at);
@@ -64,30 +57,8 @@ impl Delivery {
     self.next_repeat = Duration::ZERO;
     match purpose {
       Purpose::Connect => self.connection_response(began, result, now),
-      Purpose::Limit => {
-        let limit = limit(result);
-        self.limit_stated_at = limit.map(|_| now.elapsed).or(self.limit_stated_at);
-        if let Connection::Up(session) = &mut self.connection {
-          session.limit = session.limit.or(limit);
-          self.limit_due = session.limit.is_none().then(|| now.elapsed + LIMIT_AGAIN);
-        }
-      }
-      Purpose::Upload(key) => {
-        let outcome = classify_upload(&result, now.unix_ms);
-        let is_suspect = may_be_caused_by_a_row(&result) || self.refuses_row(key, &result);
-        let why = match result {
-          Ok(response) if outcome == ExportOutcome::Unconfirmed => {
-            format!("{url} answered {}", not_confirmed(&response))
-          }
-          Ok(response) => format!("{url} answered {}", describe_upload(&response)),
-          Err(error) => format!("{url}: {error}"),
-        };
-        if is_suspect {
-          self.server_error(key, began, why, now);
-        } else {
-          self.uploaded(key, began, outcome, why, now);
-        }
-      }
+      Purpose::Limit => self.limit_response(result, now),
+      Purpose::Upload(key) => self.upload_response(key, &url, began, result, now),
       Purpose::Overflow { key, upload, session } => {
         self.overflow_response(key, upload, session, began, result, now);
       }
@@ -95,6 +66,39 @@ impl Delivery {
         self.attachment_response(content, upload, session, began, result, now);
       }
       Purpose::AttachmentFailure => {}
+    }
+  }
+
+  fn limit_response(&mut self, result: Result<Response, TransportError>, now: Now) {
+    let limit = limit(result);
+    self.limit_stated_at = limit.map(|_| now.elapsed).or(self.limit_stated_at);
+    if let Connection::Up(session) = &mut self.connection {
+      session.limit = session.limit.or(limit);
+      self.limit_due = session.limit.is_none().then(|| now.elapsed + LIMIT_AGAIN);
+    }
+  }
+
+  fn upload_response(
+    &mut self,
+    key: u64,
+    url: &str,
+    began: Duration,
+    result: Result<Response, TransportError>,
+    now: Now,
+  ) {
+    let outcome = classify_upload(&result, now.unix_ms);
+    let is_suspect = may_be_caused_by_a_row(&result) || self.refuses_row(key, &result);
+    let why = match result {
+      Ok(response) if outcome == ExportOutcome::Unconfirmed => {
+        format!("{url} answered {}", not_confirmed(&response))
+      }
+      Ok(response) => format!("{url} answered {}", describe_upload(&response)),
+      Err(error) => format!("{url}: {error}"),
+    };
+    if is_suspect {
+      self.server_error(key, began, why, now);
+    } else {
+      self.uploaded(key, began, outcome, why, now);
     }
   }
 
