@@ -199,7 +199,8 @@ fn announce(settings: &Settings, session: &Session, org_id: &str, content: &Cont
 }
 
 fn confirm(settings: &Settings, session: &Session, org: &str, content: &Content) -> Call {
-  state(settings, session, org, content.key, Status { upload_status: "done", error_message: None })
+  let status = Status { upload_status: "done", error_message: None };
+  status_call(settings, session, org, content.key, status)
 }
 
 /// The request that informs Braintrust why an attachment is lost. Its response does not matter.
@@ -211,10 +212,10 @@ pub fn state_failure(
   why: &str,
 ) -> Call {
   let status = Status { upload_status: "error", error_message: Some(why) };
-  Call { reads: Reads::Status, ..state(settings, session, org, key, status) }
+  Call { reads: Reads::Status, ..status_call(settings, session, org, key, status) }
 }
 
-fn state(
+fn status_call(
   settings: &Settings,
   session: &Session,
   org_id: &str,

@@ -183,10 +183,9 @@ impl Connecting {
     organization: Organization,
     project_id: String,
   ) -> Result<Step, ConnectError> {
-    let stated = organization.api_url.and_then(|url| config::address("api_url", url).ok());
+    let stated = organization.api_url.clone().and_then(|url| config::address("api_url", url).ok());
     let api_url = settings.api_url.clone().or(stated).ok_or(ConnectError::NoAddress)?;
-    let (id, name) = (organization.id, organization.name);
-    Ok(self.ask_limit(settings, api_url, project_id, Some((id, name))))
+    Ok(self.ask_limit(settings, api_url, project_id, Some(organization)))
   }
 
   fn ask_limit(
@@ -194,9 +193,9 @@ impl Connecting {
     settings: &Settings,
     api_url: String,
     project_id: String,
-    organization: Option<(String, Option<String>)>,
+    organization: Option<Organization>,
   ) -> Step {
-    let (org_id, org_name) = organization.unzip();
+    let (org_id, org_name) = organization.map(|found| (found.id, found.name)).unzip();
     let mut call = limit_call(settings, &api_url);
     call.timeout = call.timeout.min(LIMIT_TIMEOUT);
     self.url.clone_from(&call.url);

@@ -23,8 +23,8 @@ impl Outbox {
     let key = self.rewritable(in_flight_too)?;
     let batch = &self.ready.get(&key).or_else(|| self.in_flight.get(&key))?.batch;
     let rows = batch.rows();
-    let content = (u32::try_from(rows).ok()?, batch.segment_content());
-    let (stated, content) = Some(content).filter(|(_, content)| fits(content.len()))?;
+    let stated = u32::try_from(rows).ok()?;
+    let content = Some(batch.segment_content()).filter(|content| fits(content.len()))?;
     self.rewriting = Some(Rewrite { key, rows });
     Some((key, content, stated))
   }
@@ -65,10 +65,7 @@ impl Outbox {
   pub fn finish_rewrite(&mut self, segment: Option<Segment>) -> Option<Segment> {
     let Rewrite { key, rows } = self.rewriting.take()?;
     let segment = segment?;
-    let queued = match self.ready.get_mut(&key) {
-      Some(queued) => Some(queued),
-      None => self.in_flight.get_mut(&key),
-    };
+    let queued = self.ready.get_mut(&key).or_else(|| self.in_flight.get_mut(&key));
     match queued.filter(|queued| queued.batch.rows() == rows && queued.segments.is_empty()) {
       Some(queued) => {
         queued.segments.push(Rc::new(segment));
