@@ -3,6 +3,7 @@
 // Prints the traces of `dev`.
 
 const { renderLine, renderTrace } = require('../collector/render');
+const { keepNewest } = require('../support/keep-newest');
 const { columnsOf, hasColours } = require('../support/terminal');
 
 /** @typedef {import('../collector/types').Trace} Trace */
@@ -28,10 +29,7 @@ class TracePrinter {
   print(trace) {
     const wasPrinted = this.#printed.has(trace.id);
     this.#printed.add(trace.id);
-    for (const oldest of this.#printed) {
-      if (this.#printed.size <= MAX_REMEMBERED) break;
-      this.#printed.delete(oldest);
-    }
+    keepNewest(this.#printed, MAX_REMEMBERED);
     const label = wasPrinted ? 'updated: ' : trace.openSpans > 0 ? 'still running: ' : '';
     const width = columnsOf(process.stdout);
     const options = {

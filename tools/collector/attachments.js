@@ -6,6 +6,7 @@ const { randomBytes } = require('node:crypto');
 
 const { RequestError } = require('./responses');
 const { isObject } = require('../support/json');
+const { keepNewest } = require('../support/keep-newest');
 
 /** @typedef {import('./types').Attachment} Attachment */
 
@@ -159,17 +160,6 @@ class Attachments {
       this.#bytes -= bytes?.length ?? 0;
       this.#known.delete(key);
     }
-  }
-}
-
-/**
- * @param {Map<string, unknown>} map
- * @param {number} most
- */
-function keepNewest(map, most) {
-  for (const oldest of map.keys()) {
-    if (map.size <= most) break;
-    map.delete(oldest);
   }
 }
 

@@ -3,6 +3,7 @@
 // What is dropped so that memory stays within its bound.
 
 const { heapBytes } = require('./heap-bytes');
+const { keepNewest } = require('../support/keep-newest');
 
 /** @typedef {import('./types').Keep} Keep */
 /** @typedef {import('./types').Row} Row */
@@ -72,10 +73,7 @@ class Retention {
       this.#dropped.add(traceId);
       yield { traceId, keys };
     }
-    for (const oldest of this.#dropped) {
-      if (this.#dropped.size <= MAX_DROPPED) break;
-      this.#dropped.delete(oldest);
-    }
+    keepNewest(this.#dropped, MAX_DROPPED);
   }
 
   /** All rows are gone. */

@@ -2,6 +2,8 @@
 
 // Counts what was collected, including traces that are not kept.
 
+const { keepNewest } = require('../support/keep-newest');
+
 /** @typedef {import('./types').Row} Row */
 
 /** So many traces are known again, those of which rows came last. */
@@ -26,10 +28,7 @@ class Totals {
     if (typeof after?.span_id === 'string' && before?.span_id === undefined) this.spans += 1;
     if (!this.#known.delete(traceId)) this.traces += 1;
     this.#known.add(traceId);
-    for (const oldest of this.#known) {
-      if (this.#known.size <= MAX_KNOWN) break;
-      this.#known.delete(oldest);
-    }
+    keepNewest(this.#known, MAX_KNOWN);
   }
 }
 

@@ -4,6 +4,7 @@
 
 const { parentPort } = require('node:worker_threads');
 
+const { keepNewest } = require('../support/keep-newest');
 const { addTo, removeFrom } = require('../support/sets-by-key');
 const { excerptOf, patternOf, searchText } = require('./search-text');
 
@@ -52,10 +53,7 @@ function search(needle) {
   const pattern = known?.pattern ?? patternOf(needle);
   const result = known ?? { pattern, found: findAll(pattern) };
   searches.set(needle, result);
-  for (const oldest of searches.keys()) {
-    if (searches.size <= MAX_SEARCHES) break;
-    searches.delete(oldest);
-  }
+  keepNewest(searches, MAX_SEARCHES);
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 // The spans of the traces that pages show, as the waterfall lists them.
 
+const { keepNewest } = require('../support/keep-newest');
 const { walkSpans } = require('../support/span-facts');
 const { summarizeSpan } = require('./summaries');
 
@@ -34,10 +35,7 @@ class SpanLists {
     this.#known.delete(trace.id);
     const known = before?.trace === trace ? before : listSpans(trace, before);
     this.#known.set(trace.id, known);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= MAX_TRACES) break;
-      this.#known.delete(oldest);
-    }
+    keepNewest(this.#known, MAX_TRACES);
     return known.summaries;
   }
 }

@@ -4,6 +4,7 @@
 
 const { setImmediate: nextTurn } = require('node:timers/promises');
 
+const { keepNewest } = require('../support/keep-newest');
 const { describeOutcome } = require('./attempts');
 const { listSpans } = require('./span-lists');
 const { summarizeTrace } = require('./summaries');
@@ -82,10 +83,7 @@ class TraceIndex {
   #keepTree(trace) {
     this.#trees.delete(trace.id);
     if (trace.spans.length > 0) this.#trees.set(trace.id, trace);
-    for (const oldest of this.#trees.keys()) {
-      if (this.#trees.size <= MAX_TREES) break;
-      this.#trees.delete(oldest);
-    }
+    keepNewest(this.#trees, MAX_TREES);
   }
 
   /** @param {Trace} trace */
