@@ -5,6 +5,7 @@
 const { types } = require('./builtins/index.js');
 const { untraced } = require('./context.js');
 const { classOf } = require('./json/describe.js');
+const { isObject } = require('./json/is-object.js');
 const { toJsonSafe } = require('./json/stringify.js');
 const { warn } = require('./warn.js');
 
@@ -57,11 +58,6 @@ function maskField(mask, field, value) {
   } catch (error) {
     return failed(classOf(error));
   }
-}
-
-/** @param {unknown} value */
-function isObject(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** @param {unknown} value */

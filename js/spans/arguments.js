@@ -2,7 +2,8 @@
 
 // Reads the arguments of `startSpan` and `traced`: what cannot be read is left out.
 
-const { isObject, spanUpdateOf } = require('./span-update.js');
+const { spanUpdateOf } = require('./span-update.js');
+const { isObject } = require('../json/is-object.js');
 const { warn } = require('../warn.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */

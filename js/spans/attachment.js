@@ -5,11 +5,11 @@
 const { types } = require('../builtins/index.js');
 const { noteCut } = require('../json/cut.js');
 const { classOf } = require('../json/describe.js');
+const { isObject } = require('../json/is-object.js');
 const { mark } = require('../json/marks.js');
 const { JSON } = require('../json/own-json.js');
 const { read } = require('./arguments.js');
 const { optionalUUID } = require('./span-ids.js');
-const { isObject } = require('./span-update.js');
 const { warn } = require('../warn.js');
 
 /** The largest file, in bytes: as base64 it is a text within an event. */

@@ -2,9 +2,10 @@
 
 // What an application states of a span in `log`, `event`, `updateSpan` and `propagatedEvent`.
 
+const { isObject } = require('../json/is-object.js');
 const { warn } = require('../warn.js');
 const { labelOf, read } = require('./arguments.js');
-const { isObject, spanUpdateOf, timeMembers } = require('./span-update.js');
+const { spanUpdateOf, timeMembers } = require('./span-update.js');
 
 /** The fields that a span has. */
 const FIELDS = [

@@ -3,6 +3,7 @@
 // Updates of custom spans, in the shapes of rows.
 
 const { types } = require('../builtins/index.js');
+const { isObject } = require('../json/is-object.js');
 const { JSON } = require('../json/own-json.js');
 const { toJsonSafe } = require('../json/stringify.js');
 const { warn } = require('../warn.js');
@@ -162,7 +163,7 @@ function mergedUpdate(update, later) {
   return merged;
 }
 
-/** @param {any} value @param {any} later @returns {any} */
+/** As the server merges: objects member by member. @param {any} value @param {any} later @returns {any} */
 function merge(value, later) {
   if (!isObject(value) || !isObject(later)) return later;
   const names = [...new Set([...Object.keys(value), ...Object.keys(later)])];
@@ -172,9 +173,6 @@ function merge(value, later) {
   };
   return Object.fromEntries(names.map((name) => [name, memberOf(name)]));
 }
-
-/** Whether the server merges a value with a later one, member by member. @param {unknown} value */
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The most errors behind an error that its text has: causes, and those of an `AggregateError`. */
 const MAX_CAUSES = 16;
@@ -250,4 +248,4 @@ function causeText(cause) {
   return typeof cause === 'string' ? cause : JSON.stringify(toJsonSafe(cause));
 }
 
-module.exports = { errorOf, isObject, mergedUpdate, spanUpdateOf, timeIn, timeMembers, timeOf };
+module.exports = { errorOf, mergedUpdate, spanUpdateOf, timeIn, timeMembers, timeOf };
