@@ -6,7 +6,7 @@ const { messageOf } = require('./json/describe.js');
 const { sumStats } = require('./sum-stats.js');
 const { warn } = require('./warn.js');
 
-/** A project or an experiment: one of them. @typedef {{ projectId?: string, projectName?: string, experimentId?: string }} SpanObject */
+/** A project or an experiment. @typedef {{ projectId?: string, projectName?: string, experimentId?: string }} SpanObject */
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 /** @typedef {import('../index.d.ts').Stats} Stats */
@@ -36,9 +36,9 @@ const MAX_EXPERIMENTS = 1024;
 class SlugDestinations {
   /** By their kinds and ids. Those that were looked at longest ago first. @type {Map<string, Destination>} */
   #opened = new Map();
-  /** Those that had delivered everything and are not kept, and what they had counted. The oldest first. @type {Map<Destination['reference'], Stats>} */
+  /** Those that are no longer kept, and their last counters. The oldest first. @type {Map<Destination['reference'], Stats>} */
   #dropped = new Map();
-  /** What those that are gone had counted. @type {Stats[]} */
+  /** The counters of those that are garbage-collected. @type {Stats[]} */
   #gone = [];
   #isClosing = false;
   /** The ids of projects that were taken for that of the base, whose id was unknown. @type {Set<string>} */
@@ -163,7 +163,7 @@ class SlugDestinations {
     return found;
   }
 
-  /** Keeps those that have rows: whoever flushes the logger waits for them. */
+  /** Drops some that have delivered everything. Others stay: who flushes the logger waits for their rows. */
   #dropAtRest() {
     for (const [key, one] of take(this.#opened, MAX_CHECKED)) {
       if (this.#opened.size <= MAX_AT_REST) break;
@@ -175,7 +175,7 @@ class SlugDestinations {
     if (this.#dropped.size > MAX_DROPPED) this.#sumGone();
   }
 
-  /** Keeps account of those that are not kept: of one that is gone only its counters are left. */
+  /** Reads the counters of dropped ones, and adds up those that are garbage-collected, or too many. */
   #sumGone() {
     const most = this.#dropped.size > MAX_DROPPED ? MAX_DROPPED / 2 : MAX_DROPPED;
     for (const [reference, last] of this.#dropped) {
