@@ -67,11 +67,11 @@ function read(args, name) {
 }
 
 /**
- * The members of what is to be an object: none of anything else, such as a text, which would have one for each character.
+ * The value, if it is an object. A text would have a member for each character.
  * @param {any} value
  * @returns {Record<string, any>}
  */
-const membersOf = (value) => (isObject(value) ? value : {});
+const objectOrEmpty = (value) => (isObject(value) ? value : {});
 
 /** A name; undefined if none is given. @param {unknown} given */
 function nameOf(given) {
@@ -100,8 +100,8 @@ function labelOf(args) {
   const label = {};
   try {
     // As in the `braintrust` package, a name and a type among the attributes win.
-    const given = membersOf(args);
-    const { name: ownName, type: ownType, ...attributes } = membersOf(given.spanAttributes);
+    const given = objectOrEmpty(args);
+    const { name: ownName, type: ownType, ...attributes } = objectOrEmpty(given.spanAttributes);
     const name = nameOf(ownName) ?? nameOf(given.name);
     const type = typeOf(ownType) ?? typeOf(given.type);
     if (name !== undefined) label.name = name;
@@ -114,4 +114,4 @@ function labelOf(args) {
   return label;
 }
 
-module.exports = { inheritedOf, labelOf, membersOf, nameOf, read, typeOf };
+module.exports = { inheritedOf, labelOf, objectOrEmpty, nameOf, read, typeOf };

@@ -32,10 +32,10 @@ function makesGenerators(fn) {
  * are the output. The same generator is returned: its steps are replaced.
  * @param {any} generator
  * @param {() => import('../../index.d.ts').Span} start
- * @param {boolean} showsOutput
- * @param {boolean} isCurrent whether the span is the current one in the generator
+ * @param {{ showsValues: boolean, isCurrent: boolean }} options `isCurrent`: whether the span is the current one in the
+ *   generator
  */
-function traceGenerator(generator, start, showsOutput, isCurrent) {
+function traceGenerator(generator, start, { showsValues, isCurrent }) {
   // A function may have the tag of generator functions, and return something else.
   if (!STEPS.every((name) => typeof read(generator, name) === 'function')) return generator;
   /** @type {import('../../index.d.ts').Span | undefined} */
@@ -48,13 +48,13 @@ function traceGenerator(generator, start, showsOutput, isCurrent) {
   const end = (error) => {
     if (hasEnded || !(span instanceof Span)) return;
     hasEnded = true;
-    finishSafely(span, { ...(showsOutput && { output: values }), ...(error && { error }) });
+    finishSafely(span, { ...(showsValues && { output: values }), ...(error && { error }) });
   };
   /** @param {any} step */
   const note = (step) => {
     try {
       if (step.done) end();
-      else if (showsOutput && values.length < MAX_VALUES) values.push(step.value);
+      else if (showsValues && values.length < MAX_VALUES) values.push(step.value);
     } catch {
       // What cannot be read is not shown.
     }
@@ -63,7 +63,7 @@ function traceGenerator(generator, start, showsOutput, isCurrent) {
   for (const name of STEPS) {
     const original = generator[name];
     const step = (/** @type {unknown[]} */ ...given) => {
-      // A generator that is given up before its first step has not run.
+      // A generator that returns or throws before its first step has not run.
       if (name === 'next') span ??= start();
       let hasRun = false;
       const run = () => {

@@ -60,7 +60,7 @@ function parentIn({ projectId, projectName, experimentId }) {
 }
 
 /** @param {string | undefined} baggage */
-const membersOf = (baggage) => (baggage ?? '').split(',').map((member) => member.trim());
+const baggageMembers = (baggage) => (baggage ?? '').split(',').map((member) => member.trim());
 
 /** Whether a member names what spans are in. @param {string} member */
 const isOwn = (member) => member.split(/[=;]/)[0]?.trim() === OWN;
@@ -72,7 +72,7 @@ const isOwn = (member) => member.split(/[=;]/)[0]?.trim() === OWN;
 function baggage(others, own) {
   const members = [own];
   let bytes = Buffer.byteLength(own);
-  for (const member of membersOf(others)) {
+  for (const member of baggageMembers(others)) {
     if (member === '' || isOwn(member)) continue;
     bytes += Buffer.byteLength(member) + 1;
     // Whole members only; the last ones are left out.
@@ -214,7 +214,7 @@ function headersOf(given) {
  * @returns {import('../slug-destinations.js').SpanObject | undefined}
  */
 function objectIn(headers) {
-  const own = membersOf(headersOf(headers)?.baggage).find(isOwn);
+  const own = baggageMembers(headersOf(headers)?.baggage).find(isOwn);
   const value = /=([^;]*)/.exec(own ?? '')?.[1]?.trim();
   if (value === undefined) return undefined;
   try {

@@ -4,7 +4,7 @@
 
 const { currentWork, flueContext, runDetached } = require('../context.js');
 const { warnOfCall } = require('../warn-of-call.js');
-const { membersOf, nameOf, read, typeOf } = require('./arguments.js');
+const { objectOrEmpty, nameOf, read, typeOf } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf } = require('./span-update.js');
 const { makesGenerators, traceGenerator } = require('./generators.js');
@@ -90,15 +90,15 @@ function spansOf(exporter) {
       const start = () =>
         startWith(() => {
           /** @type {StartSpanArgs} */
-          const given = membersOf(args);
+          const given = objectOrEmpty(args);
           const name = nameOf(given.name) ?? nameOf(fnName);
           const label = { ...given, name, type: typeOf(given.type) ?? 'function' };
           if (!showsInput || args?.event?.input !== undefined) return label;
-          return { ...label, event: { ...membersOf(args?.event), input: values } };
+          return { ...label, event: { ...objectOrEmpty(args?.event), input: values } };
         });
       if (isGenerator) {
         const isCurrent = read(args, 'setCurrent') !== false;
-        return traceGenerator(fn.apply(this, values), start, showsValues, isCurrent);
+        return traceGenerator(fn.apply(this, values), start, { showsValues, isCurrent });
       }
       return runTraced(start(), () => fn.apply(this, values), args, showsOutput);
     }
