@@ -119,7 +119,7 @@ class Attachments {
    *
    * @param {import('./types').JsonObject} body
    */
-  state({ key, org_id: orgId, status }) {
+  setStatus({ key, org_id: orgId, status }) {
     this.#check(key, orgId);
     const known = this.#known.get(String(key));
     if (known === undefined) throw new RequestError(404, 'no such attachment was announced');

@@ -56,7 +56,7 @@ class Routes {
         ok(options.attachments.announce(parseObject(request.body), urlOf(request))),
       )
       .set('POST /attachment/status', ({ body }) => {
-        options.attachments.state(parseObject(body));
+        options.attachments.setStatus(parseObject(body));
         return ok({ ok: true });
       });
   }

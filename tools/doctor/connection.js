@@ -95,7 +95,7 @@ async function checkLogin({ probe, plan }) {
  */
 async function loginFailure({ message, status }, { appUrl }) {
   if (status === 401 || status === 403) {
-    return { detail: `the key is not accepted: ${message}`, advice: adviceOnKey() };
+    return { detail: `the key is not accepted: ${message}`, advice: adviceOnRefusedKey() };
   }
   if (status === 402) return { detail: `the organisation is refused: ${message}`, advice: PAY };
   if (status !== null && status >= 300 && status < 400) {
@@ -119,7 +119,7 @@ async function loginFailure({ message, status }, { appUrl }) {
 }
 
 /** What to do about a key that is refused, which may have more in it than the key. */
-function adviceOnKey() {
+function adviceOnRefusedKey() {
   const key = process.env.BRAINTRUST_API_KEY ?? '';
   if (/["'`]/.test(key)) {
     return 'BRAINTRUST_API_KEY has quotes, which count as a part of the key: remove them. `docker run --env-file` keeps those of the file.';

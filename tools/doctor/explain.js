@@ -59,7 +59,7 @@ async function explain(url, proxy, variable, message) {
   } catch (error) {
     const isDefault = proxy === null && sourceOf(variable).source === 'default';
     return {
-      finding: `the name ${host} cannot be resolved (${codeOf(error)})`,
+      finding: `the name ${host} cannot be resolved (${codeOrMessage(error)})`,
       advice: isDefault
         ? 'Check that this machine is online and may look names up; if it needs a proxy, set HTTPS_PROXY.'
         : `Check the spelling in ${who}, and that this machine may look names up.`,
@@ -218,13 +218,13 @@ function attempt(connect, event) {
     };
     socket.setTimeout(PATIENCE_MS, () => done('ETIMEDOUT'));
     socket.once(event, () => done());
-    socket.once('error', (error) => done(codeOf(error)));
+    socket.once('error', (error) => done(codeOrMessage(error)));
     socket.once('close', () => done('the connection was closed'));
   });
 }
 
 /** @param {unknown} error */
-function codeOf(error) {
+function codeOrMessage(error) {
   const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
   return code ?? message;
 }

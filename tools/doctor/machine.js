@@ -68,7 +68,7 @@ async function checkSettings(known) {
   } catch (error) {
     const detail = messageOf(error);
     const lacksKey = /no API key/.test(detail);
-    const advice = lacksKey ? await adviceOnKey() : variablesBySource(known.envFile);
+    const advice = lacksKey ? await adviceOnMissingKey() : variablesBySource(known.envFile);
     // A setting may be missing because its name is mistyped.
     const sentences = [...unknownVariables(env, nearestFile()), advice];
     return { status: 'failed', detail, advice: sentences.join(' '), settings: sources(known) };
@@ -101,7 +101,7 @@ async function checkSettings(known) {
 }
 
 /** Where a key is, or how to do without one. */
-async function adviceOnKey() {
+async function adviceOnMissingKey() {
   return (
     keyElsewhere() ??
     (await localCollector()) ??

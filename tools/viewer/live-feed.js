@@ -8,7 +8,7 @@ const { SECURITY } = require('./assets');
 
 /** News is gathered for so long: a burst of rows is one message. */
 const GATHER_MS = 100;
-/** Between two signs of life, by which both ends notice a broken connection. */
+/** The time between two events by which both ends notice a broken connection. */
 const HEARTBEAT_MS = 5_000;
 /** The most traces that one message names; with more, everything may have changed. */
 const MAX_NAMED = 1_000;
