@@ -86,7 +86,7 @@ impl CustomFields {
     ]
     .into_iter();
     fields.all(|(earlier, later)| Json::merge_fields(earlier, later))
-      && later.attributes.merge_into(&self.attributes)
+      && later.attributes.merge_earlier(&self.attributes)
   }
 
   /// The fields of both. Values of `later` win.

@@ -127,7 +127,7 @@ impl Json {
   /// Adds the members of an earlier object that this one does not have, at any depth. False if the two cannot be one
   /// value: where this one has an object, the earlier one has something else.
   #[must_use]
-  pub fn merge_into(&mut self, earlier: &Self) -> bool {
+  pub fn merge_earlier(&mut self, earlier: &Self) -> bool {
     let is_object = self.plain().is_some_and(|text| text.starts_with(b"{"));
     if !is_object || self == earlier {
       return true;
@@ -139,7 +139,7 @@ impl Json {
   /// The same for fields that may be missing.
   pub(super) fn merge_fields(earlier: &Option<Self>, later: &mut Option<Self>) -> bool {
     match (earlier, later) {
-      (Some(earlier), Some(later)) => later.merge_into(earlier),
+      (Some(earlier), Some(later)) => later.merge_earlier(earlier),
       _ => true,
     }
   }

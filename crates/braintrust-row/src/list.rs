@@ -20,6 +20,20 @@ struct Items {
   rewritten: usize,
 }
 
+impl Items {
+  fn push(&mut self, text: Arc<str>) {
+    self.uncounted += text.len();
+    let bytes_so_far = self.bytes_before(self.all.len()) + text.len() + 1;
+    self.all.push(Item { text, bytes_so_far });
+  }
+
+  /// The bytes of the items before a position, with a comma after each.
+  fn bytes_before(&self, position: usize) -> usize {
+    let last = position.checked_sub(1).and_then(|last| self.all.get(last));
+    last.map_or(0, |item| item.bytes_so_far)
+  }
+}
+
 #[derive(Clone)]
 struct Item {
   text: Arc<str>,
@@ -45,7 +59,8 @@ impl List {
 
   /// The bytes of all items, with a comma after each.
   pub fn bytes(&self) -> usize {
-    self.items().all.last().map_or(0, |item| item.bytes_so_far)
+    let items = self.items();
+    items.bytes_before(items.all.len())
   }
 
   /// Whether the list has no items.
@@ -59,9 +74,7 @@ impl List {
     let list = if self.len() == kept { self.clone() } else { self.fork(kept) };
     let mut items = list.items();
     for text in fresh {
-      let before = items.all.last().map_or(0, |item| item.bytes_so_far);
-      items.uncounted += text.len();
-      items.all.push(Item { bytes_so_far: before + text.len() + 1, text: text.into() });
+      items.push(text.into());
     }
     drop(items);
     list
@@ -77,15 +90,11 @@ impl List {
   /// A list of the items after the first `count`.
   pub fn without_first(&self, count: usize) -> Self {
     let items = self.items();
-    let rewritten = items.rewritten.saturating_sub(count);
     let list = Self::default();
     let mut rest = list.items();
-    rest.rewritten = rewritten;
+    rest.rewritten = items.rewritten.saturating_sub(count);
     for item in items.all.iter().skip(count) {
-      rest.uncounted += item.text.len();
-      let before = rest.all.last().map_or(0, |item| item.bytes_so_far);
-      let bytes_so_far = before + item.text.len() + 1;
-      rest.all.push(Item { text: item.text.clone(), bytes_so_far });
+      rest.push(item.text.clone());
     }
     drop(rest);
     list
@@ -96,13 +105,10 @@ impl List {
     let mut items = self.items();
     let end = range.end.min(items.all.len());
     let range = range.start.min(end)..end;
-    let bytes_before = |position: usize| {
-      let last = position.checked_sub(1).and_then(|last| items.all.get(last));
-      last.map_or(0, |item| item.bytes_so_far)
-    };
     let head_bytes: usize = head.iter().map(|item| item.len() + 1).sum();
     // Two brackets, and one comma less than items.
-    let bytes = (head_bytes + bytes_before(range.end) - bytes_before(range.start) + 1).max(2);
+    let bytes =
+      (head_bytes + items.bytes_before(range.end) - items.bytes_before(range.start) + 1).max(2);
     let memory_bytes = head_bytes + mem::take(&mut items.uncounted);
     Slice { head, list: self.clone(), range, bytes, memory_bytes }
   }
@@ -111,8 +117,7 @@ impl List {
   fn rewrite(&self, rewritten: &mut dyn FnMut(&str) -> Option<String>) {
     let mut items = self.items();
     let from = mem::replace(&mut items.rewritten, 0);
-    let mut before =
-      from.checked_sub(1).and_then(|last| items.all.get(last)).map_or(0, |item| item.bytes_so_far);
+    let mut before = items.bytes_before(from);
     for item in items.all.iter_mut().skip(from) {
       if let Some(text) = rewritten(&item.text) {
         item.text = text.into();

@@ -145,10 +145,11 @@ impl<V> Members<V> {
 }
 
 impl Members<Json> {
-  /// As [`Json::merge_into`], for each value that has an earlier one of its name.
-  pub(super) fn merge_into(&mut self, earlier: &Self) -> bool {
+  /// As [`Json::merge_earlier`], for each value that has an earlier one of its name.
+  pub(super) fn merge_earlier(&mut self, earlier: &Self) -> bool {
     let mut members = self.iter_mut();
-    members.all(|(name, value)| earlier.get(name).is_none_or(|earlier| value.merge_into(earlier)))
+    members
+      .all(|(name, value)| earlier.get(name).is_none_or(|earlier| value.merge_earlier(earlier)))
   }
 }
 

@@ -216,7 +216,7 @@ impl Row {
     };
     custom
       && fields.all(|(earlier, later)| Json::merge_fields(earlier, later))
-      && later.metadata.merge_into(&self.metadata)
+      && later.metadata.merge_earlier(&self.metadata)
   }
 
   /// Sets metadata unless the value is `None`.

@@ -85,10 +85,19 @@ fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8])
   if let Some(created) = row.created {
     object.text("created", &time::iso(created));
   }
+  write_attributes(&mut object, row, masked);
+  match masked {
+    Some(masked) => masked.write(&mut object, row),
+    None => write_fields(&mut object, row, Form::Row),
+  }
+  object.close();
+}
+
+fn write_attributes(object: &mut Object<'_>, row: &Row, masked: Option<&Masked>) {
   let name = masked.map_or(row.name.as_deref(), |masked| masked.name.as_deref());
   let attributes = [("name", name), ("type", row.kind.map(SpanType::as_str))];
   // Attributes of the application are not masked, so they are not sent when a mask is set.
-  let custom = custom.filter(|_| masked.is_none()).map(|custom| &custom.attributes);
+  let custom = row.custom.as_ref().filter(|_| masked.is_none()).map(|custom| &custom.attributes);
   let has_custom = custom.is_some_and(|custom| !custom.is_empty());
   if has_custom || attributes.iter().any(|(_, value)| value.is_some()) {
     let mut object = object.object("span_attributes");
@@ -102,11 +111,6 @@ fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8])
     }
     object.close();
   }
-  match masked {
-    Some(masked) => masked.write(&mut object, row),
-    None => write_fields(&mut object, row, true),
-  }
-  object.close();
 }
 
 /// Appends the content of the row as an object: its name, and the fields that are not ids, times or structure.
@@ -115,12 +119,20 @@ pub fn write_content(body: &mut Vec<u8>, row: &Row) {
   if let Some(name) = &row.name {
     object.text("name", name);
   }
-  write_fields(&mut object, row, false);
+  write_fields(&mut object, row, Form::Content);
   object.close();
 }
 
-/// `is_sent`: in the form of a row, not of content for the masking function.
-fn write_fields(object: &mut Object<'_>, row: &Row, is_sent: bool) {
+/// What fields are written for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+  /// A row that is sent.
+  Row,
+  /// The masking function.
+  Content,
+}
+
+fn write_fields(object: &mut Object<'_>, row: &Row, form: Form) {
   if row.created.is_some() && row.is_span {
     object.json("context", CONTEXT);
   }
@@ -130,7 +142,7 @@ fn write_fields(object: &mut Object<'_>, row: &Row, is_sent: bool) {
     }
   }
   for (field, value) in row.custom.iter().flat_map(|custom| custom.fields()) {
-    if is_sent && field == "comment" {
+    if form == Form::Row && field == "comment" {
       object.comment(&value.as_str());
     } else {
       object.value(field, value);
