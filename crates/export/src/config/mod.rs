@@ -10,6 +10,7 @@ mod raw;
 mod resolve;
 mod settings;
 mod values;
+mod variables;
 
 pub use error::ConfigError;
 pub use proxy::{Proxies, Proxy, ProxyError};

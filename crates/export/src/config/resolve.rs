@@ -3,18 +3,19 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use flue_event::ContentPolicy;
-use redact::Redactor;
+use redact::{RawRules, Redactor};
 use translate::{Form, TurnInput};
 
 use super::{
   error::ConfigError,
   proxy::Proxies,
-  raw::{RawConfig, SpoolOptions, Toggle},
+  raw::{Options, RawConfig, SpoolOptions, Toggle},
   settings::{ApiKey, Defaults, Settings, SpoolSettings, TrustSettings},
   values::{
     address, bytes, count, duration, filled, fingerprint, float, number, project_id, toggle,
     unknown,
   },
+  variables::Variables,
 };
 use crate::{secrets::Secrets, trace_fields::TraceFields};
 
@@ -36,29 +37,6 @@ const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
 /// A week.
 const SPOOL_AGE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
-/// The variables, those of the process first.
-struct Variables {
-  env: HashMap<String, String>,
-  file: HashMap<String, String>,
-}
-
-impl Variables {
-  fn get(&self, name: &str) -> Option<String> {
-    let sources = [&self.env, &self.file];
-    sources.into_iter().filter_map(|from| from.get(name)).find_map(|value| filled(value))
-  }
-
-  /// The option, else the variable.
-  fn or(&self, option: Option<String>, name: &str) -> Option<String> {
-    option.as_deref().and_then(filled).or_else(|| self.get(name))
-  }
-
-  /// A count that only a variable sets.
-  fn count(&self, name: &str) -> Option<usize> {
-    self.get(name).and_then(|text| count(float(&text)?))
-  }
-}
-
 impl Settings {
   /// Reads the JSON of a [`RawConfig`].
   ///
@@ -73,43 +51,34 @@ impl Settings {
   /// # Errors
   /// Those of [`Self::parse`].
   pub fn parse_with(raw: &str, defaults: &Defaults) -> Result<Self, ConfigError> {
-    let RawConfig { options, env, file } = RawConfig::parse(raw)?;
+    let RawConfig { mut options, env, file } = RawConfig::parse(raw)?;
     // Certificates and proxies belong to the machine: the file cannot set them.
     let trust = trust(&env);
     // A Worker has no proxies, and no room for their code.
     let proxies =
       if cfg!(target_family = "wasm") { Proxies::default() } else { Proxies::from_variables(&env) };
     let vars = Variables { env, file };
-    let key = vars.or(options.api_key, "BRAINTRUST_API_KEY").ok_or(ConfigError::NoApiKey)?;
+    let key =
+      vars.or(options.api_key.as_ref(), "BRAINTRUST_API_KEY").ok_or(ConfigError::NoApiKey)?;
     let api_key = ApiKey::new(&key)?;
-    let app_url = vars.or(options.app_url, "BRAINTRUST_APP_URL").unwrap_or_else(|| APP_URL.into());
+    let app_url =
+      vars.or(options.app_url.as_ref(), "BRAINTRUST_APP_URL").unwrap_or_else(|| APP_URL.into());
     let app_url = address("appUrl (BRAINTRUST_APP_URL)", app_url)?;
-    let api_url = vars.or(options.api_url, "BRAINTRUST_API_URL");
+    let api_url = vars.or(options.api_url.as_ref(), "BRAINTRUST_API_URL");
     let api_url = api_url.map(|url| address("apiUrl (BRAINTRUST_API_URL)", url)).transpose()?;
-    let org_name = vars.or(options.org_name, "BRAINTRUST_ORG_NAME");
-    let project_name = vars
-      .or(options.project_name, "BRAINTRUST_PROJECT_NAME")
-      .unwrap_or_else(|| PROJECT_NAME.into());
-    // A key that is pasted into the wrong variable would name a project, which all of its members see.
-    let secrets = Secrets::default();
-    secrets.add_from(raw);
-    let project_name = secrets.hide(project_name);
-    let experiment_id = options.experiment_id.map(project_id).transpose()?;
+    let org_name = vars.or(options.org_name.as_ref(), "BRAINTRUST_ORG_NAME");
+    let project_name = project_name(&options, &vars, raw);
+    let experiment_id = options.experiment_id.take().map(project_id).transpose()?;
     let project_id =
-      vars.or(options.project_id, "BRAINTRUST_PROJECT_ID").map(project_id).transpose()?;
-    let content = content(options.content, vars.get("FLUE_BRAINTRUST_CONTENT"))?;
+      vars.or(options.project_id.as_ref(), "BRAINTRUST_PROJECT_ID").map(project_id).transpose()?;
+    let content = content(options.content.take(), vars.get("FLUE_BRAINTRUST_CONTENT"))?;
     let attachments = toggle(
       "attachments (FLUE_BRAINTRUST_ATTACHMENTS)",
       options.attachments,
       vars.get("FLUE_BRAINTRUST_ATTACHMENTS"),
       false,
     )?;
-    let mut rules = options.redact.unwrap_or_default();
-    rules.builtins = rules.builtins.or_else(|| {
-      let names = vars.get("FLUE_BRAINTRUST_REDACT")?;
-      Some(names.split(',').filter_map(filled).collect())
-    });
-    let redactor = Redactor::new(&rules, content.reasoning, content.errors)?.map(Arc::new);
+    let redactor = redactor(options.redact.take(), &vars, content)?;
     let max_field_bytes =
       number(options.max_field_bytes, vars.get("FLUE_BRAINTRUST_MAX_FIELD_BYTES"))
         .map(|number| bytes("maxFieldBytes (FLUE_BRAINTRUST_MAX_FIELD_BYTES)", number))
@@ -136,36 +105,12 @@ impl Settings {
       vars.get("FLUE_BRAINTRUST_KEEP_ERRORS"),
       false,
     )?;
-    let translation = translate::Options {
-      messages: form(vars.or(options.messages, "FLUE_BRAINTRUST_MESSAGES"))?,
-      turn_input: turn_input(
-        vars.or(options.turn_input, "FLUE_BRAINTRUST_TURN_INPUT"),
-        number(options.max_full_input_bytes, vars.get("FLUE_BRAINTRUST_MAX_FULL_INPUT_BYTES")),
-      )?,
-      logs: toggle(
-        "logs (FLUE_BRAINTRUST_LOGS)",
-        options.logs,
-        vars.get("FLUE_BRAINTRUST_LOGS"),
-        true,
-      )?,
-      distributed: toggle(
-        "distributedTracing (FLUE_BRAINTRUST_DISTRIBUTED_TRACING)",
-        options.distributed_tracing,
-        vars.get("FLUE_BRAINTRUST_DISTRIBUTED_TRACING"),
-        false,
-      )?,
-      may_leave_out: keep_errors,
-    };
+    let translation = translation(&options, &vars, keep_errors)?;
     let sample_rate =
       number(options.sample_rate, vars.get("FLUE_BRAINTRUST_SAMPLE_RATE")).unwrap_or(1.0);
     if !(0.0..=1.0).contains(&sample_rate) {
       return Err(ConfigError::BadSampleRate);
     }
-    // Any other value switches it on: an invalid value is not an error.
-    let debug_log = vars.get("FLUE_BRAINTRUST_DEBUG").map_or_else(
-      || is_debug(vars.get("BRAINTRUST_DEBUG_LOG_LEVEL")),
-      |value| !["0", "false"].contains(&value.as_str()),
-    ) || is_debug(vars.get("FLUE_BRAINTRUST_LOG"));
     Ok(Self {
       destination: fingerprint(&[
         &key,
@@ -207,15 +152,67 @@ impl Settings {
       trust,
       proxies,
       translation,
-      debug_log,
-      spool: spool(options.spool, vars.get("FLUE_BRAINTRUST_SPOOL_DIR"))?,
+      debug_log: debug_log(&vars),
+      spool: spool(options.spool.take(), vars.get("FLUE_BRAINTRUST_SPOOL_DIR"))?,
     })
   }
 }
 
-/// Whether a level of a log is that of the debug log, in any case.
-fn is_debug(level: Option<String>) -> bool {
-  level.is_some_and(|level| level.eq_ignore_ascii_case("debug"))
+fn project_name(options: &Options, vars: &Variables, raw: &str) -> String {
+  let name = vars.or(options.project_name.as_ref(), "BRAINTRUST_PROJECT_NAME");
+  // A key that is pasted into the wrong variable would name a project, which all of its members see.
+  let secrets = Secrets::default();
+  secrets.add_from(raw);
+  secrets.hide(name.unwrap_or_else(|| PROJECT_NAME.into()))
+}
+
+fn redactor(
+  rules: Option<RawRules>,
+  vars: &Variables,
+  content: ContentPolicy,
+) -> Result<Option<Arc<Redactor>>, ConfigError> {
+  let mut rules = rules.unwrap_or_default();
+  rules.builtins = rules.builtins.or_else(|| {
+    let names = vars.get("FLUE_BRAINTRUST_REDACT")?;
+    Some(names.split(',').filter_map(filled).collect())
+  });
+  Ok(Redactor::new(&rules, content.reasoning, content.errors)?.map(Arc::new))
+}
+
+fn translation(
+  options: &Options,
+  vars: &Variables,
+  may_leave_out: bool,
+) -> Result<translate::Options, ConfigError> {
+  Ok(translate::Options {
+    messages: form(vars.or(options.messages.as_ref(), "FLUE_BRAINTRUST_MESSAGES"))?,
+    turn_input: turn_input(
+      vars.or(options.turn_input.as_ref(), "FLUE_BRAINTRUST_TURN_INPUT"),
+      number(options.max_full_input_bytes, vars.get("FLUE_BRAINTRUST_MAX_FULL_INPUT_BYTES")),
+    )?,
+    logs: toggle(
+      "logs (FLUE_BRAINTRUST_LOGS)",
+      options.logs,
+      vars.get("FLUE_BRAINTRUST_LOGS"),
+      true,
+    )?,
+    distributed: toggle(
+      "distributedTracing (FLUE_BRAINTRUST_DISTRIBUTED_TRACING)",
+      options.distributed_tracing,
+      vars.get("FLUE_BRAINTRUST_DISTRIBUTED_TRACING"),
+      false,
+    )?,
+    may_leave_out,
+  })
+}
+
+fn debug_log(vars: &Variables) -> bool {
+  let is_debug =
+    |name: &str| vars.get(name).is_some_and(|level| level.eq_ignore_ascii_case("debug"));
+  // Any other value switches it on: an invalid value is not an error.
+  let is_on =
+    vars.get("FLUE_BRAINTRUST_DEBUG").map(|value| !["0", "false"].contains(&value.as_str()));
+  is_on.unwrap_or_else(|| is_debug("BRAINTRUST_DEBUG_LOG_LEVEL")) || is_debug("FLUE_BRAINTRUST_LOG")
 }
 
 /// As Node and OpenSSL read them: white space at the ends is part of a path only in theory.
