@@ -55,14 +55,8 @@ impl Exporter {
       self.snapshot.note_change(now.elapsed);
       // A panic in the translation loses one event, not the following ones.
       let translated = catch_unwind(AssertUnwindSafe(|| self.translate(text, now)));
-      let lost = match translated {
-        Ok(Ok(())) => None,
-        Ok(Err(lost)) => Some(lost),
-        Err(_panic) => {
-          Some(LostEvent(LossReason::UnreadableEvent, "the translation failed".to_owned()))
-        }
-      };
-      if let Some(LostEvent(reason, why)) = lost {
+      let failed = LostEvent(LossReason::UnreadableEvent, "the translation failed".to_owned());
+      if let Err(LostEvent(reason, why)) = translated.unwrap_or(Err(failed)) {
         self.account.refuse(reason, bytes, &why, now.elapsed);
         if reason == LossReason::UnreadableEvent {
           self.account.failed(why);
@@ -112,21 +106,25 @@ impl Exporter {
     if matches!(&event.body, Body::CallerNamed(named) if !named.is_late) {
       rows.iter().for_each(|row| self.delivery.relocate(row));
     }
-    let begun = rows.iter_mut().filter(|row| row.is_root && !row.ends());
-    begun.for_each(|row| {
-      if let Some(enrichment) = event.enrichment {
-        TraceFields::read(enrichment).write(row);
-      }
-      self.settings.trace_fields.write(row);
-      if let Some(is_recorded) = event.sampled {
-        self.sampling.decide(row.span.trace, is_recorded);
-        row.set_metadata("flue.sampled", is_recorded.then(|| Json::of(&true)));
-      } else if self.settings.sample_rate < 1.0 {
-        row.set_metadata("flue.sample_rate", Some(Json::of(&self.settings.sample_rate)));
-      }
-    });
+    for root in rows.iter_mut().filter(|row| row.is_root && !row.ends()) {
+      self.begin_trace(root, &event);
+    }
     self.enqueue(rows, now);
     Ok(())
+  }
+
+  /// Adds what every trace carries to its root, which an event begins, and the decision to record it.
+  fn begin_trace(&mut self, row: &mut Row, event: &Event<'_>) {
+    if let Some(enrichment) = event.enrichment {
+      TraceFields::read(enrichment).write(row);
+    }
+    self.settings.trace_fields.write(row);
+    if let Some(is_recorded) = event.sampled {
+      self.sampling.decide(row.span.trace, is_recorded);
+      row.set_metadata("flue.sampled", is_recorded.then(|| Json::of(&true)));
+    } else if self.settings.sample_rate < 1.0 {
+      row.set_metadata("flue.sample_rate", Some(Json::of(&self.settings.sample_rate)));
+    }
   }
 
   /// Whether work whose caller an event names stays in its trace.

@@ -93,7 +93,7 @@ impl Exporter {
     self.has_ended
   }
 
-  /// The bytes of memory of undelivered rows and attachments, for [`Admission`].
+  /// The bytes of memory of undelivered rows and attachments, for [`Admission`](crate::admission::Admission).
   pub fn memory_bytes(&self) -> usize {
     self.delivery.memory_bytes() + self.sampling.memory_bytes()
   }
