@@ -266,7 +266,7 @@ pub(super) fn json(value: &impl Serialize) -> String {
   secrets().hide(serde_json::to_string(value).unwrap_or_else(|_| "{}".into()))
 }
 
-/// A timeout that JavaScript passes: no number is 0, the longest is a day.
+/// A timeout that JavaScript passes: at most a day. A negative number or NaN is 0.
 fn millis(value: f64) -> Duration {
   const DAY: f64 = 86_400_000.0;
   Duration::try_from_secs_f64(value.min(DAY) / 1000.0).unwrap_or_default()

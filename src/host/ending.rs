@@ -40,7 +40,7 @@ enum Waited {
 pub struct Exporters(Mutex<Vec<Weak<Shared>>>);
 
 impl Exporters {
-  /// None.
+  /// No exporters.
   pub const fn new() -> Self {
     Self(Mutex::new(Vec::new()))
   }

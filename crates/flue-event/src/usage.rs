@@ -15,14 +15,14 @@ pub struct Usage {
   pub cache_read: Option<f64>,
   /// Input tokens that were written to the cache.
   pub cache_write: Option<f64>,
-  /// All tokens; their sum if Flue reports no total, or 0, but input and output.
+  /// All tokens. If Flue reports no total, or 0, the sum of the others, provided that it reports input and output.
   pub total: Option<f64>,
   /// The cost in US dollars; 0 for a model without a price.
   pub cost: Option<f64>,
-  /// Output tokens that the model reasoned with. Not summed, and so in no snapshot.
+  /// Output tokens that the model reasoned with. Not summed, and in no snapshot.
   #[serde(skip)]
   pub reasoning: Option<f64>,
-  /// Of the tokens that were written to the cache, those that stay for an hour. The same.
+  /// Input tokens that were written to the cache for an hour, a part of `cache_write`. Not summed, and in no snapshot.
   #[serde(skip)]
   pub cache_write_1h: Option<f64>,
 }
