@@ -94,7 +94,33 @@ struct Frame<'a> {
   numbers: Vec<usize>,
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+  fn new(container: Container, start: usize) -> Self {
+    Self {
+      container,
+      start,
+      name: Cow::Borrowed(""),
+      context: Context::default(),
+      values: Vec::new(),
+      bytes: Some(Vec::new()),
+      numbers: Vec::new(),
+    }
+  }
+
+  /// Notes a string in it. `outer`: what it is in, if it is a list.
+  fn note_string(&mut self, token: &'a str, range: Range<usize>, outer: Option<&Self>) {
+    self.bytes = None;
+    if self.container == Container::Object {
+      note_context(&mut self.context, &self.name, token);
+    }
+    let name = Name::of(&self.name);
+    if range.len() > SHORTEST && may_have_content(token, name) {
+      let takes_object = takes_object(outer.map_or(&self.name, |outer| &outer.name));
+      let position = Position { name, takes_object };
+      self.values.push(Candidate { range, position, bytes: None, is_stated: false });
+    }
+  }
+
   fn note_scalar(&mut self, scalar: &str) {
     let Some(bytes) = &mut self.bytes else { return };
     let number = match self.container {
@@ -150,15 +176,7 @@ fn rewritten(
   let mut edits = Vec::new();
   while let Some(Step { token, range }) = scanner.next_step()? {
     match token {
-      Token::Open(container) => open.push(Frame {
-        container,
-        start: range.start,
-        name: Cow::Borrowed(""),
-        context: Context::default(),
-        values: Vec::new(),
-        bytes: Some(Vec::new()),
-        numbers: Vec::new(),
-      }),
+      Token::Open(container) => open.push(Frame::new(container, range.start)),
       Token::Close(_) => {
         let Some(mut frame) = open.pop() else { continue };
         for candidate in mem::take(&mut frame.values) {
@@ -198,19 +216,8 @@ fn rewritten(
           edits.extend(edit(text, candidate, &Context::default(), depth, replacer)?);
           continue;
         };
-        frame.bytes = None;
-        if frame.container == Container::Object {
-          note(&mut frame.context, &frame.name, part(&range));
-        }
-        if range.len() > SHORTEST {
-          let name = Name::of(&frame.name);
-          if may_have_content(part(&range), name) {
-            let list = around.last().filter(|_| frame.container == Container::List);
-            let takes_object = takes_object(list.map_or(&frame.name, |list| &list.name));
-            let position = Position { name, takes_object };
-            frame.values.push(Candidate { range, position, bytes: None, is_stated: false });
-          }
-        }
+        let outer = around.last().filter(|_| frame.container == Container::List);
+        frame.note_string(part(&range), range, outer);
       }
     }
   }
@@ -228,7 +235,7 @@ fn is_like_json(text: &str) -> bool {
 }
 
 /// Notes what a member states about the content beside it.
-fn note<'a>(context: &mut Context<'a>, name: &str, token: &'a str) {
+fn note_context<'a>(context: &mut Context<'a>, name: &str, token: &'a str) {
   let value = || content(token).unwrap_or_default();
   match name {
     "type" | "kind" => {
