@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use export::transport::{RequestId, Response, TransportError};
 
 use crate::{
+  host::{Flight, Process},
   recovery::MAX_RETRY_AFTER,
   server::Endpoint,
   world::{Checked, World},
@@ -32,12 +33,12 @@ impl World {
     self.check_repeated(number, &flight, result.is_err())?;
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
     if flight.is_of_file {
-      if let Some(key) = &flight.attachment
+      if let Some(key) = flight.attachment
         && is_success
         && flight.endpoint == Endpoint::AttachmentStatus
-        && self.server.files.contains(key)
+        && self.server.files.contains(&key)
       {
-        process.confirmed.insert(key.clone());
+        process.confirmed.insert(key);
       }
       process.slowest = process.slowest.max(now.elapsed - flight.began);
       process.exporter.handle_response(id, result, now);
@@ -56,45 +57,15 @@ impl World {
     } else if process.failing.is_none() {
       process.failing = Some((self.now, 0));
     }
-    let attempts = match (flight.endpoint, flight.rows.first()) {
-      (Endpoint::Storage, Some(id)) if !is_success => {
-        let failures = process.storage_failures.entry(*id).or_default();
-        *failures += 1;
-        *failures
-      }
-      (Endpoint::Logs, Some(id)) => {
-        process.storage_failures.remove(id);
-        0
-      }
-      _ => 0,
-    };
-    // The steps of an overflow upload may be refused for another reason than the key.
-    let is_step = flight.endpoint == Endpoint::Announce || !flight.is_first;
-    let is_overflow = is_step && flight.is_upload;
-    match (status, flight.endpoint) {
-      (_, Endpoint::Storage | Endpoint::Version) => {}
-      (Some(401), _) => process.refused_at = Some(self.now),
-      // Without these there is no Braintrust. An attachment may need a login as well.
-      (Some(404 | 405 | 410 | 421 | 501), Endpoint::Login | Endpoint::Register)
-        if !self.plan.setup.is_addressed =>
-      {
-        process.refused_at = Some(self.now);
-      }
-      (Some(403), _) if !is_overflow => {
-        // The second one for the same rows may be about one of them.
-        let was_forbidden = flight.rows.iter().any(|id| process.forbidden.contains(id));
-        process.forbidden.extend(&flight.rows);
-        if !was_forbidden {
-          process.refused_at = Some(self.now);
-        }
-      }
-      _ => {}
+    let failures = note_storage_failures(process, &flight, is_success);
+    if refuses_key(process, &flight, status, self.plan.setup.is_addressed) {
+      process.refused_at = Some(self.now);
     }
-    // That of an announcement concerns its row alone.
-    let heeds =
+    // That of an announcement delays its row alone.
+    let delays_all =
       !matches!(flight.endpoint, Endpoint::Storage | Endpoint::Version | Endpoint::Announce);
     if let Ok(response) = &result
-      && let Some(wait) = retry_after(response, now.unix_ms).filter(|_| heeds)
+      && let Some(wait) = retry_after(response, now.unix_ms).filter(|_| delays_all)
     {
       process.not_before = process.not_before.max(self.now + wait);
     }
@@ -105,12 +76,53 @@ impl World {
       };
       format!("process {number} gets #{id}: {answer}")
     });
-    if attempts > OVERFLOW_ATTEMPTS {
-      return self.finding("overflow uploads are bounded", format!("{attempts} failed in a row"));
+    if failures > OVERFLOW_ATTEMPTS {
+      return self.finding("overflow uploads are bounded", format!("{failures} failed in a row"));
     }
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
     process.exporter.handle_response(id, result, now);
     self.settle(number)
+  }
+}
+
+/// Counts the overflow uploads in a row that failed at the storage. Returns how many for the row of this one.
+fn note_storage_failures(process: &mut Process, flight: &Flight, is_success: bool) -> u32 {
+  match (flight.endpoint, flight.rows.first()) {
+    (Endpoint::Storage, Some(id)) if !is_success => {
+      let failures = process.storage_failures.entry(*id).or_default();
+      *failures += 1;
+      *failures
+    }
+    (Endpoint::Logs, Some(id)) => {
+      process.storage_failures.remove(id);
+      0
+    }
+    _ => 0,
+  }
+}
+
+/// Whether a response refuses the key, or is not from Braintrust.
+fn refuses_key(
+  process: &mut Process,
+  flight: &Flight,
+  status: Option<u16>,
+  is_addressed: bool,
+) -> bool {
+  // The steps of an overflow upload may be refused for another reason than the key.
+  let is_step = flight.endpoint == Endpoint::Announce || !flight.is_first;
+  let is_overflow = is_step && flight.is_upload;
+  match (status, flight.endpoint) {
+    (_, Endpoint::Storage | Endpoint::Version) => false,
+    (Some(401), _) => true,
+    // Without these there is no Braintrust. An attachment may need a login as well.
+    (Some(404 | 405 | 410 | 421 | 501), Endpoint::Login | Endpoint::Register) => !is_addressed,
+    (Some(403), _) if !is_overflow => {
+      // The second one for the same rows may be about one of them.
+      let was_forbidden = flight.rows.iter().any(|id| process.forbidden.contains(id));
+      process.forbidden.extend(&flight.rows);
+      !was_forbidden
+    }
+    _ => false,
   }
 }
 

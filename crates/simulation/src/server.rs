@@ -98,6 +98,13 @@ pub struct Reply {
   pub acknowledges: usize,
 }
 
+impl Reply {
+  /// A reply that acknowledges no rows.
+  fn to_none(after: Duration, result: Result<Response, TransportError>) -> Self {
+    Self { after, result, acknowledges: 0 }
+  }
+}
+
 /// The server.
 pub struct Server {
   setup: Setup,
@@ -107,6 +114,16 @@ pub struct Server {
   /// The keys of stored attachments.
   pub files: HashSet<String>,
   next_key: u64,
+}
+
+/// Whether a fault affects the requests to an endpoint.
+fn affects(fault: FaultKind, endpoint: Endpoint) -> bool {
+  match fault {
+    FaultKind::Overflow(_) => endpoint == Endpoint::Announce,
+    FaultKind::Slow(_) | FaultKind::Hung { .. } => true,
+    FaultKind::Storage => endpoint.is_storage(),
+    _ => !endpoint.is_storage(),
+  }
 }
 
 fn status(status: u16) -> Response {
@@ -139,16 +156,7 @@ impl Server {
     (rng, coverage): (&mut Rng, &mut Coverage),
     now: Now,
   ) -> Reply {
-    let is_storage = endpoint.is_storage();
-    let fault = fault.filter(|fault| {
-      let concerns_storage =
-        matches!(fault, FaultKind::Storage | FaultKind::Slow(_) | FaultKind::Hung { .. });
-      match fault {
-        FaultKind::Overflow(_) => endpoint == Endpoint::Announce,
-        _ if is_storage => concerns_storage,
-        fault => *fault != FaultKind::Storage,
-      }
-    });
+    let fault = fault.filter(|fault| affects(*fault, endpoint));
     let quick = Duration::from_micros(rng.u64(500..30_000));
     let failed = |why: &str| Err(TransportError::Failed(why.to_owned()));
     let broken = || Err(TransportError::Broken("connection reset".to_owned()));
@@ -160,21 +168,19 @@ impl Server {
         if stores {
           self.handle(endpoint, upload, rng, coverage);
         }
-        Reply { after: call.timeout, result: failed("timed out"), acknowledges: 0 }
+        Reply::to_none(call.timeout, failed("timed out"))
       }
       Some(FaultKind::Page { stores }) => {
         if stores {
           self.handle(endpoint, upload, rng, coverage);
         }
         let page = success("<html>Sign in</html>".to_owned());
-        Reply { after: quick, result: Ok(page), acknowledges: 0 }
+        Reply::to_none(quick, Ok(page))
       }
       Some(FaultKind::Stuck) if rng.u8(..4) == 0 => {
-        Reply { after: call.timeout, result: failed("timed out"), acknowledges: 0 }
+        Reply::to_none(call.timeout, failed("timed out"))
       }
-      Some(FaultKind::Refused) => {
-        Reply { after: quick, result: failed("connection refused"), acknowledges: 0 }
-      }
+      Some(FaultKind::Refused) => Reply::to_none(quick, failed("connection refused")),
       Some(FaultKind::Storage) => {
         let result = match rng.u8(..4) {
           0 => failed("storage is not reachable"),
@@ -182,37 +188,35 @@ impl Server {
           2 => Ok(status(404)),
           _ => Ok(status(500)),
         };
-        Reply { after: quick, result, acknowledges: 0 }
+        Reply::to_none(quick, result)
       }
-      Some(FaultKind::Overflow(200)) => {
-        Reply { after: quick, result: Ok(success("<html>".to_owned())), acknowledges: 0 }
-      }
+      Some(FaultKind::Overflow(200)) => Reply::to_none(quick, Ok(success("<html>".to_owned()))),
       Some(FaultKind::Overflow(429)) => {
         let wait = Some(rng.u64(1..30).to_string());
         let response = Response { status: 429, retry_after: wait, ..Response::default() };
-        Reply { after: quick, result: Ok(response), acknowledges: 0 }
+        Reply::to_none(quick, Ok(response))
       }
       Some(
         FaultKind::Status(code)
         | FaultKind::NoRoute(code)
         | FaultKind::Unauthorized(code)
         | FaultKind::Overflow(code),
-      ) => Reply { after: quick, result: Ok(status(code)), acknowledges: 0 },
+      ) => Reply::to_none(quick, Ok(status(code))),
       Some(FaultKind::Busy { status, seconds, as_date }) => {
         let at = UNIX_EPOCH + Duration::from_millis(now.unix_ms.unsigned_abs());
         let date = || httpdate::fmt_http_date(at + quick + Duration::from_secs(seconds + 1));
         let value = if as_date { date() } else { seconds.to_string() };
         let response = Response { status, retry_after: Some(value), ..Response::default() };
-        Reply { after: quick, result: Ok(response), acknowledges: 0 }
+        Reply::to_none(quick, Ok(response))
       }
       Some(FaultKind::Lying) => {
         self.handle(endpoint, upload, rng, coverage);
         let result = if rng.bool() { broken() } else { Ok(status(502)) };
-        Reply { after: quick, result, acknowledges: 0 }
+        Reply::to_none(quick, result)
       }
       Some(FaultKind::Flapping) if rng.bool() => {
         let result = if rng.bool() { broken() } else { Ok(status(500)) };
-        Reply { after: quick, result, acknowledges: 0 }
+        Reply::to_none(quick, result)
       }
       fault => {
         let (response, acknowledges) = self.handle(endpoint, upload, rng, coverage);
@@ -221,7 +225,7 @@ impl Server {
           _ => quick,
         };
         if after >= call.timeout {
-          return Reply { after: call.timeout, result: failed("timed out"), acknowledges: 0 };
+          return Reply::to_none(call.timeout, failed("timed out"));
         }
         Reply { after, result: Ok(response), acknowledges }
       }
