@@ -87,6 +87,35 @@ fn simulate(arguments: &Arguments) -> ExitCode {
     println!("{plan}\n{}", log.join("\n"));
     return report(arguments.seed, found);
   }
+  let (coverage, findings) = play(arguments);
+  for (what, times) in coverage.iter() {
+    println!("{times:>12}  {what}");
+  }
+  let seconds = begun.elapsed().as_secs_f64();
+  let worlds = coverage.get("worlds");
+  println!("{worlds} worlds in {seconds:.1} s, {:.0} in a second", worlds as f64 / seconds);
+  if arguments.all {
+    return report_all(&findings);
+  }
+  match findings.into_iter().next() {
+    None => {
+      println!("no finding");
+      ExitCode::SUCCESS
+    }
+    Some((seed, finding)) if arguments.find => report(seed, Some(finding)),
+    Some((seed, finding)) => {
+      println!("seed {seed}: {finding}\nshrinking …");
+      let (plan, finding) = shrink(&generate(seed), &finding);
+      let mut log = Vec::new();
+      run(&plan, &mut Coverage::default(), Some(&mut log));
+      println!("\nThe smallest world that fails in this way:\n{plan}\n{}", log.join("\n"));
+      report(seed, Some(finding))
+    }
+  }
+}
+
+/// Plays the worlds: what they covered, and the findings in the order of their seeds.
+fn play(arguments: &Arguments) -> (Coverage, Vec<(u64, Finding)>) {
   // A world that panics is a finding; its message is part of it.
   std::panic::set_hook(Box::new(|_| {}));
   let (next, is_found) = (AtomicU64::new(arguments.seed), AtomicBool::new(false));
@@ -122,38 +151,20 @@ fn simulate(arguments: &Arguments) -> ExitCode {
     });
   });
   let coverage = coverage.into_inner().unwrap_or_else(PoisonError::into_inner);
-  for (what, times) in coverage.iter() {
-    println!("{times:>12}  {what}");
-  }
-  let seconds = begun.elapsed().as_secs_f64();
-  let worlds = coverage.get("worlds");
-  println!("{worlds} worlds in {seconds:.1} s, {:.0} in a second", worlds as f64 / seconds);
   let mut findings = findings.into_inner().unwrap_or_else(PoisonError::into_inner);
   findings.sort_by_key(|(seed, _)| *seed);
-  if arguments.all {
-    let mut counts = BTreeMap::<&str, (u64, String)>::new();
-    for (seed, finding) in &findings {
-      let first = || (0, format!("seed {seed}: {finding}"));
-      counts.entry(finding.invariant).or_insert_with(first).0 += 1;
-    }
-    counts.values().for_each(|(count, first)| println!("{count:>6} like {first}"));
-    return if counts.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+  (coverage, findings)
+}
+
+/// Prints how many findings each invariant has.
+fn report_all(findings: &[(u64, Finding)]) -> ExitCode {
+  let mut counts = BTreeMap::<&str, (u64, String)>::new();
+  for (seed, finding) in findings {
+    let first = || (0, format!("seed {seed}: {finding}"));
+    counts.entry(finding.invariant).or_insert_with(first).0 += 1;
   }
-  match findings.into_iter().next() {
-    None => {
-      println!("no finding");
-      ExitCode::SUCCESS
-    }
-    Some((seed, finding)) if arguments.find => report(seed, Some(finding)),
-    Some((seed, finding)) => {
-      println!("seed {seed}: {finding}\nshrinking …");
-      let (plan, finding) = shrink(&generate(seed), &finding);
-      let mut log = Vec::new();
-      run(&plan, &mut Coverage::default(), Some(&mut log));
-      println!("\nThe smallest world that fails in this way:\n{plan}\n{}", log.join("\n"));
-      report(seed, Some(finding))
-    }
-  }
+  counts.values().for_each(|(count, first)| println!("{count:>6} like {first}"));
+  if counts.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn report(seed: u64, found: Option<Finding>) -> ExitCode {
