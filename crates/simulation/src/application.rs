@@ -47,8 +47,8 @@ impl World {
         running.for_each(|process| process.exporter.set_masking(masking));
         Ok(())
       }
-      Action::Event { conversation, text, priority, essential } => {
-        self.emit(conversation, &text, priority, essential.as_deref())
+      Action::Event { conversation, text, priority, minimal_end } => {
+        self.emit(conversation, &text, priority, minimal_end.as_deref())
       }
     }
   }
@@ -58,7 +58,7 @@ impl World {
     conversation: usize,
     text: &str,
     priority: Priority,
-    essential: Option<&str>,
+    minimal_end: Option<&str>,
   ) -> Checked {
     let preferred = conversation % 2;
     let owner = self.owners.get(&conversation).filter(|number| self.processes.contains_key(number));
@@ -67,9 +67,9 @@ impl World {
     self.owners.insert(conversation, number);
     self.coverage.count("events");
     let is_refused = self.emit_to(number, text, priority)?;
-    if is_refused && let Some(essential) = essential {
+    if is_refused && let Some(minimal_end) = minimal_end {
       self.coverage.count("essential forms");
-      self.emit_to(number, essential, Priority::MinimalEnd)?;
+      self.emit_to(number, minimal_end, Priority::MinimalEnd)?;
     }
     self.settle(number)
   }

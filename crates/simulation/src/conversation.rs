@@ -51,14 +51,14 @@ fn file(number: usize) -> Vec<u8> {
   b"\x89PNG".iter().copied().chain(noise).take(60 + number * 211).collect()
 }
 
-/// An event, and what follows it when it is refused.
+/// An event.
 pub struct Emitted {
   /// The event as JSON.
   pub text: String,
   /// Its priority.
   pub priority: Priority,
-  /// Its essential form.
-  pub essential: Option<String>,
+  /// The end without content that follows it when it is refused.
+  pub minimal_end: Option<String>,
 }
 
 /// Writes the events of one conversation.
@@ -131,13 +131,13 @@ impl<'a> Conversation<'a> {
     }
     let base = self.ids(kind, members);
     let text = format!("{{\"v\":3,\"type\":\"{kind}\"{base}{members}}}");
-    let essential = (priority == Continuation).then(|| self.essential(kind, members));
+    let minimal_end = (priority == Continuation).then(|| self.minimal_end(kind, members));
     let twice = chance == 1;
     if twice {
-      let (text, essential) = (text.clone(), essential.clone());
-      self.emitted.push(Emitted { text, priority, essential });
+      let (text, minimal_end) = (text.clone(), minimal_end.clone());
+      self.emitted.push(Emitted { text, priority, minimal_end });
     }
-    self.emitted.push(Emitted { text, priority, essential });
+    self.emitted.push(Emitted { text, priority, minimal_end });
   }
 
   fn ids(&self, kind: &str, members: &str) -> String {
@@ -148,7 +148,7 @@ impl<'a> Conversation<'a> {
   }
 
   /// The least that closes the span: its ids.
-  fn essential(&self, kind: &str, members: &str) -> String {
+  fn minimal_end(&self, kind: &str, members: &str) -> String {
     let names = ["runId", "operationId", "turnId", "toolCallId", "taskId", "spanId", "rootSpanId"];
     let mut text = format!("{{\"v\":3,\"type\":\"{kind}\"{}", self.ids(kind, members));
     for name in names {
@@ -187,8 +187,8 @@ impl<'a> Conversation<'a> {
       self.emit("submission_running", &format!("{member},\"attemptCount\":2"), Note);
       self.operation(&member, 0);
     }
-    let verdict = if self.rng.bool() { "completed" } else { "failed" };
-    self.emit("submission_settled", &format!("{member},\"outcome\":\"{verdict}\""), Continuation);
+    let outcome = if self.rng.bool() { "completed" } else { "failed" };
+    self.emit("submission_settled", &format!("{member},\"outcome\":\"{outcome}\""), Continuation);
   }
 
   fn operation(&mut self, around: &str, depth: u8) {
@@ -311,6 +311,6 @@ impl<'a> Conversation<'a> {
       ["", "{", "[1]", "nonsense", "{\"type\":7}", "{\"type\":\"turn\"}", "{\"type\":\"unknown\"}"];
     let text = texts[self.rng.usize(..texts.len())].to_owned();
     let priority = if self.rng.bool() { MinimalEnd } else { Start };
-    self.emitted.push(Emitted { text, priority, essential: None });
+    self.emitted.push(Emitted { text, priority, minimal_end: None });
   }
 }

@@ -100,8 +100,8 @@ fn events(rng: &mut Rng, setup: &Setup) -> Vec<(usize, Emitted)> {
 fn spread(rng: &mut Rng, events: Vec<(usize, Emitted)>, steps: &mut Vec<Step>) -> Duration {
   let pace = [2, 20, 200, 1500][rng.usize(..4)];
   let mut at = milliseconds(rng, 20);
-  for (conversation, Emitted { text, priority, essential }) in events {
-    let action = Action::Event { conversation, text, priority, essential };
+  for (conversation, Emitted { text, priority, minimal_end }) in events {
+    let action = Action::Event { conversation, text, priority, minimal_end };
     steps.push(Step { at, action });
     at += match rng.u8(..30) {
       0 => milliseconds(rng, pace * 40),

@@ -111,7 +111,7 @@ pub enum Action {
     /// Its priority.
     priority: Priority,
     /// The form that follows when it is refused.
-    essential: Option<String>,
+    minimal_end: Option<String>,
   },
 }
 
