@@ -87,6 +87,15 @@ pub enum Offer {
   Lost,
 }
 
+/// The attachments that rows refer to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct References {
+  /// Those that wait for their upload from now on.
+  pub wanted: usize,
+  /// Those that were withheld before, and are lost.
+  pub lost: usize,
+}
+
 /// The circumstances of a failed attempt.
 pub struct Failure {
   /// Whether the attempt counts: the attachment, rather than the network, may be the cause.
@@ -209,23 +218,22 @@ impl Attachments {
     }
   }
 
-  /// Finds the keys in encoded rows. Returns how many attachments wait for their upload from now on, and how many are
-  /// referred to that were withheld before: these are lost.
-  pub fn find(&mut self, rows: &[u8]) -> (usize, usize) {
-    let (mut wanted, mut lost) = (0, 0);
+  /// Finds the keys in encoded rows.
+  pub fn find(&mut self, rows: &[u8]) -> References {
+    let mut found = References::default();
     for key in keys(rows) {
       if let Some(held) = self.held.get_mut(&key) {
         if held.state == State::Candidate {
           held.state = State::Waiting(self.next_number);
           self.next_number += 1;
-          wanted += 1;
+          found.wanted += 1;
         }
       } else if self.settled.get(&key) == Some(&Settled::Withheld) {
         self.settle(key, Settled::Lost);
-        lost += 1;
+        found.lost += 1;
       }
     }
-    (wanted, lost)
+    found
   }
 
   /// Begins the next attempt. Returns the content, and whether it is stored already.

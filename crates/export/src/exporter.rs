@@ -242,9 +242,8 @@ impl Exporter {
     self.complete_exit_deliveries(now);
     let urgent = self.is_awaited() || self.snapshot.is_due(now.elapsed);
     let has_written = self.delivery.advance(urgent, now);
-    if has_written || self.snapshot.is_due(now.elapsed) {
-      let begins = self.snapshot.begin();
-      self.hold_snapshot(begins, now);
+    if (has_written || self.snapshot.is_due(now.elapsed)) && self.snapshot.begin() {
+      self.hold_snapshot(now);
     }
     self.write_held_snapshot();
     if let Some(session) = self.delivery.take_session() {

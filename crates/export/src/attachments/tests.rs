@@ -37,13 +37,17 @@ fn a_candidate_waits_for_its_row_and_is_withheld_when_all_are_encoded_without_it
   }
   attachments.event_ended(5);
   attachments.withhold(Some(4), 0, None);
-  assert_eq!(attachments.find(&row(1)), (1, 0));
+  assert_eq!(attachments.find(&row(1)), References { wanted: 1, lost: 0 });
   attachments.withhold(None, 9, Some(8));
   assert_eq!(attachments.memory_bytes(), 2 * (100 + ENTRY_BYTES), "a row is being masked");
   attachments.withhold(None, 9, Some(9));
   assert_eq!(attachments.memory_bytes(), 100 + ENTRY_BYTES);
-  assert_eq!(attachments.find(&row(1)), (0, 0), "once");
-  assert_eq!(attachments.find(&row(2)), (0, 1), "a row that comes too late");
+  assert_eq!(attachments.find(&row(1)), References { wanted: 0, lost: 0 }, "once");
+  assert_eq!(
+    attachments.find(&row(2)),
+    References { wanted: 0, lost: 1 },
+    "a row that comes too late"
+  );
   assert_eq!(attachments.offer(attachment(2, 100), usize::MAX), Offer::Lost);
 }
 
@@ -71,7 +75,7 @@ proptest! {
       match step {
         0 => { attachments.offer(attachment(content, number + 1), usize::MAX); }
         1 => { sequence += 1; attachments.event_ended(sequence); }
-        2 => { wanted += attachments.find(&row(content)).0; }
+        2 => { wanted += attachments.find(&row(content)).wanted; }
         3 => if let Some((content, _)) = attachments.start(Duration::ZERO) {
           prop_assert!(!in_flight.contains(&content.key) && !uploaded.contains(&content.key));
           in_flight.push(content.key);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
   attachment_upload::{AttachmentError, AttachmentUpload, Content, Step, state_failure},
-  attachments::{Attachments, Failure, Offer},
+  attachments::{Attachments, Failure, Offer, References},
   connection::Session,
   loss::LossReason,
   outcome::{ExportOutcome, is_of_intermediary},
@@ -110,7 +110,7 @@ impl Delivery {
   /// Finds the attachments that encoded rows refer to.
   pub(super) fn find_attachments(&mut self, rows: &[u8], now: Now) {
     let Some(attachments) = &mut self.attachments else { return };
-    let (wanted, lost) = attachments.find(rows);
+    let References { wanted, lost } = attachments.find(rows);
     self.account.counters.accept_attachments(wanted + lost);
     if lost > 0 {
       let why = "the event that has it was refused before";

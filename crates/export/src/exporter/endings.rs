@@ -166,8 +166,9 @@ impl Exporter {
   /// Ends: counts the remaining rows, and completes every flush and shutdown.
   pub(super) fn end(&mut self, now: Now) {
     let is_held = self.held_snapshot.take().is_some();
-    let begins = self.snapshot.begin_last() || is_held;
-    self.write_snapshot(begins, now);
+    if self.snapshot.begin_last() || is_held {
+      self.write_snapshot(now);
+    }
     let complete = self.delivery.finish(now);
     self.account.counters.leave_out(self.sampling.leave_out_all());
     self.account.counters.set_open_spans(0);

@@ -91,18 +91,14 @@ impl Exporter {
     }
   }
 
-  pub(super) fn write_snapshot(&mut self, begins: bool, now: Now) {
-    if begins {
-      let content = self.snapshot_content(now);
-      self.delivery.spool.write_snapshot(content);
-    }
+  pub(super) fn write_snapshot(&mut self, now: Now) {
+    let content = self.snapshot_content(now);
+    self.delivery.spool.write_snapshot(content);
   }
 
   /// The snapshot follows the rows: it waits for those from before it that are with the masking function.
-  pub(super) fn hold_snapshot(&mut self, begins: bool, now: Now) {
-    if begins {
-      self.held_snapshot = Some((self.delivery.mark(), self.snapshot_content(now)));
-    }
+  pub(super) fn hold_snapshot(&mut self, now: Now) {
+    self.held_snapshot = Some((self.delivery.mark(), self.snapshot_content(now)));
   }
 
   pub(super) fn write_held_snapshot(&mut self) {
