@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`plan`], [`conversation`], [`generate`] | what happens in a world |
 //! | [`server`], [`view`] | Braintrust, and what it should have |
-//! | [`reference`], [`host`] | a process, and the rows that it should produce |
+//! | [`mod@reference`], [`host`] | a process, and the rows that it should produce |
 //! | [`world`], `recovery` | the scheduler; the end of a world, when nothing fails any more |
 //! | `application`, `lifetime` | the events of the application; the start, flushes and shutdown of a process |
 //! | `traffic`, `responses`, `masking`, `spooling` | what a process asks for: requests, masking, operations on the spool |
