@@ -279,10 +279,10 @@ class Collector extends EventEmitter {
 
   /**
    * @param {Problem} problem
-   * @param {boolean} [announce] whether it is one of a row: then it counts, and an event is emitted; default true
+   * @param {boolean} [isOfRow] whether it is one of a row: then it counts, and an event is emitted; default true
    */
-  #addProblem(problem, announce = true) {
-    if (this.#problems.add(problem, announce) && announce) this.emit('problem', problem);
+  #addProblem(problem, isOfRow = true) {
+    if (this.#problems.add(problem, isOfRow) && isOfRow) this.emit('problem', problem);
   }
 
   /**

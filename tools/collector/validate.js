@@ -45,7 +45,7 @@ function isRow(value) {
  */
 function checkIncomingRow(incoming) {
   const identity = incoming.experiment_id === undefined ? ROW_IDENTITY : EXPERIMENT_IDENTITY;
-  const required = aboutSpan(incoming) ? [...identity, ...SPAN_IDENTITY] : identity;
+  const required = needsSpanIds(incoming) ? [...identity, ...SPAN_IDENTITY] : identity;
   const missing = required
     .filter((field) => incoming[field] === undefined)
     .map((field) => `${field} is missing`);
@@ -66,11 +66,11 @@ function checkIncomingRow(incoming) {
 }
 
 /**
- * Checks what a row became of, and what was stored before.
+ * Checks a stored row against what was stored of it before.
  *
  * @param {Row | undefined} before
  * @param {Row} after
- * @param {boolean} isMerge whether the row that made the difference was a merge
+ * @param {boolean} isMerge whether the row in between was a merge
  * @returns {string[]} what breaks the protocol; empty when nothing does
  */
 function checkStoredRow(before, after, isMerge) {
@@ -82,12 +82,12 @@ function checkStoredRow(before, after, isMerge) {
 }
 
 /**
- * Feedback, comments and updates that know only its id concern a row but carry no span ids.
+ * Whether a row must have the ids of a span: feedback, comments and updates that know only the id of the row have none.
  *
  * @param {JsonObject} row
  * @returns {boolean}
  */
-function aboutSpan(row) {
+function needsSpanIds(row) {
   const feedback = row._audit_source !== undefined && row.span_id === undefined;
   const isUpdate = row._is_merge === true && row.created === undefined;
   if (isUpdate && row.span_id === undefined && row.root_span_id === undefined) return false;
