@@ -38,11 +38,8 @@ function isToken(step) {
   return (type === 'text_delta' || type === 'thinking_delta') && isText(delta);
 }
 
-/**
- * The most turns that are remembered, as many as there are open spans; without a bound, turns without an end would pile
- * up.
- */
-const MAX_ASKED = 16_384;
+/** The most open turns, as many as there are open spans: turns without an end would add up. */
+const MAX_OPEN_TURNS = 16_384;
 
 /** @typedef {import('../native.d.ts').Priority} Priority */
 
@@ -73,10 +70,10 @@ const MAX_ASKED = 16_384;
 class Capture {
   #priority;
   /**
-   * The turns that run, by their ids, with the time of the first delta. At most `MAX_ASKED`.
+   * The time of the first delta of each turn that runs, by its id. At most `MAX_OPEN_TURNS`.
    * @type {Map<unknown, number | undefined>}
    */
-  #asked = new Map();
+  #openTurns = new Map();
   #requestDeltas = new RequestDeltas();
   #destination;
 
@@ -99,9 +96,9 @@ class Capture {
     if (isWanted) return true;
     if (isFirstToken === undefined) return priority !== undefined && reportsUsage(event);
     const { turnId, timestamp } = event;
-    const asked = this.#asked;
-    if (asked.has(turnId) && asked.get(turnId) === undefined && isFirstToken(event)) {
-      asked.set(turnId, timeOf(timestamp));
+    const open = this.#openTurns;
+    if (open.has(turnId) && open.get(turnId) === undefined && isFirstToken(event)) {
+      open.set(turnId, timeOf(timestamp));
     }
     return false;
   }
@@ -121,17 +118,17 @@ class Capture {
     }
     const { type } = event;
     if (type === 'turn_request') {
-      this.#await(event.turnId);
+      this.#openTurn(event.turnId);
       this.#takeRequest(event, record, owner);
     } else if (type === 'operation_start') {
       noteOperation(event);
-      record(this.#beginning(event), Start);
+      record(this.#startText(event), Start);
     } else if (type === 'submission_queued') {
       record(withNamedCaller(stringify(event), this.#destination?.callerOf(event)), Start);
     } else if (type === 'message_end') {
       record(usageText(event), Start);
     } else if (isRunStart(type)) {
-      record(this.#beginning(event), Start);
+      record(this.#startText(event), Start);
     } else {
       record(stringify(event), Start);
     }
@@ -165,7 +162,7 @@ class Capture {
    * whether it wants the trace.
    * @param {any} event
    */
-  #beginning(event) {
+  #startText(event) {
     const destination = this.#destination;
     destination?.noteBegun(event);
     const work = currentWork();
@@ -180,15 +177,15 @@ class Capture {
   }
 
   /** @param {unknown} turnId */
-  #await(turnId) {
-    this.#asked.set(turnId, undefined);
-    dropOldest(this.#asked, MAX_ASKED);
+  #openTurn(turnId) {
+    this.#openTurns.set(turnId, undefined);
+    dropOldest(this.#openTurns, MAX_OPEN_TURNS);
   }
 
   /** @param {unknown} turnId of a turn that ends */
   #takeFirstDelta(turnId) {
-    const at = this.#asked.get(turnId);
-    this.#asked.delete(turnId);
+    const at = this.#openTurns.get(turnId);
+    this.#openTurns.delete(turnId);
     return at;
   }
 

@@ -73,7 +73,7 @@ class Masking {
   /** Whether the masking function is being called. */
   #isCalling = false;
   /** When no row is masked any more, by `runningMs()`. */
-  #end = Infinity;
+  #endsAt = Infinity;
   /** When rows were last recorded or masked, by `monotonicMs()`. */
   #activeAt = 0;
   #hasTimers;
@@ -135,7 +135,7 @@ class Masking {
    * @param {number} leftMs of the exit timeout
    */
   beginExit(leftMs) {
-    if (this.#end === Infinity) this.#end = runningMs() + leftMs * EXIT_SHARE;
+    if (this.#endsAt === Infinity) this.#endsAt = runningMs() + leftMs * EXIT_SHARE;
     if (!this.#isCalling) return;
     // The masking function itself ends the process, and would again: marks replace all that it has not masked.
     this.#mask = () => {
@@ -145,7 +145,7 @@ class Masking {
 
   /** The process does not end. */
   survive() {
-    this.#end = Infinity;
+    this.#endsAt = Infinity;
   }
 
   /** Masks the rows that wait now, as far as there is time: the others are sent without content. @param {Recorder} recorder */
@@ -153,10 +153,10 @@ class Masking {
     for (;;) {
       const batch = (this.#batch ??= nextBatch(recorder));
       if (batch === undefined) return;
-      this.#maskUntil(batch, monotonicMs() + this.#end - runningMs());
+      this.#maskUntil(batch, monotonicMs() + this.#endsAt - runningMs());
       const { masked, content, cut } = batch;
       if (masked.length === content.length) this.#complete(batch);
-      else batch.recorder.endMasking(batch.batch, textOf(masked), cut);
+      else batch.recorder.endMasking(batch.batch, jsonOf(masked), cut);
       this.#batch = undefined;
     }
   }
@@ -222,7 +222,7 @@ class Masking {
   /** @param {Batch} batch all rows of which are masked */
   #complete({ recorder, batch, masked, cut }) {
     this.#batch = undefined;
-    recorder.completeMasking(batch, textOf(masked), cut);
+    recorder.completeMasking(batch, jsonOf(masked), cut);
   }
 
   /**
@@ -256,7 +256,7 @@ class Masking {
       else if (WITHOUT_ROOM.has(field)) failures.push(failure);
       else masked[field] = field.endsWith('metadata') ? { error: failure } : failure;
     }
-    if (failures.length > 0) masked.error = joined(masked.error, failures);
+    if (failures.length > 0) masked.error = withFailures(masked.error, failures);
     return masked;
   }
 }
@@ -279,7 +279,7 @@ function nextBatch(recorder) {
  * @param {readonly RowContent[]} masked
  * @returns {import('./native-types.d.ts').JsonString<readonly RowContent[]>}
  */
-function textOf(masked) {
+function jsonOf(masked) {
   try {
     return toJson(masked);
   } catch {
@@ -288,10 +288,11 @@ function textOf(masked) {
 }
 
 /**
+ * An error that also states which fields could not be masked.
  * @param {unknown} error the row's own error
  * @param {string[]} failures
  */
-function joined(error, failures) {
+function withFailures(error, failures) {
   if (error === undefined || error === null) return failures.join('; ');
   return [typeof error === 'string' ? error : JSON.stringify(error), ...failures].join('; ');
 }
