@@ -25,8 +25,8 @@ const { wallMs } = require('./wall-clock.js');
  * @property {unknown} queuedBy the last event that queued one
  * @property {unknown} namedBy the last event that named a caller
  * @property {number} namedAt when that was, in the order of beginnings
- * @property {string[]} bare the conversations of those that have begun without a caller
- * @property {Set<string>} spanIds of all callers so far
+ * @property {string[]} withoutCaller the conversations of those that have begun without a caller
+ * @property {Set<string>} spanIds of the last callers
  */
 
 /** How soon after its receipt a message begins, in milliseconds: it waits until its agent is idle. */
@@ -59,7 +59,7 @@ class KeyedCallers {
     if (deduplicated === true || calls.namedBy === event) return;
     calls.namedBy = event;
     calls.namedAt = nextInOrder();
-    this.#await(calls, caller, `${agentName} ${instanceId}`);
+    this.#addWaiting(calls, caller, `${agentName} ${instanceId}`);
   }
 
   /**
@@ -78,7 +78,7 @@ class KeyedCallers {
       this.#receipts.add(receipt);
     }
     const calls = this.#callsOf(id);
-    const { waiting, bare, spanIds, namedAt } = calls;
+    const { waiting, withoutCaller, spanIds, namedAt } = calls;
     if (isDuplicate(receipt)) {
       const at = waiting.findLastIndex((one) => one.caller.spanId === caller.spanId);
       if (at >= 0) waiting.splice(at, 1);
@@ -90,12 +90,12 @@ class KeyedCallers {
     const isUnnamed = waiting.length < calls.queued;
     // An inner span has queued it.
     if (!isUnnamed && since !== undefined && namedAt > since) return undefined;
-    if (isUnnamed || since !== undefined || bare.length === 0) {
-      this.#await(calls, caller, undefined);
+    if (isUnnamed || since !== undefined || withoutCaller.length === 0) {
+      this.#addWaiting(calls, caller, undefined);
       return undefined;
     }
     spanIds.add(caller.spanId);
-    return bare.pop();
+    return withoutCaller.pop();
   }
 
   /**
@@ -103,7 +103,7 @@ class KeyedCallers {
    * @param {Caller} caller
    * @param {string | undefined} recipient
    */
-  #await({ waiting, spanIds }, caller, recipient) {
+  #addWaiting({ waiting, spanIds }, caller, recipient) {
     waiting.push({ caller, recipient, until: wallMs() + MESSAGE_BEGINS_MS });
     if (waiting.length > MAX_WAITING) waiting.shift();
     spanIds.add(caller.spanId);
@@ -116,7 +116,7 @@ class KeyedCallers {
    */
   noteQueued(id, event) {
     const calls = this.#callsOf(id);
-    // Another destination has received it.
+    // Several destinations receive it: it counts once.
     if (calls.queuedBy === event) return;
     calls.queuedBy = event;
     if (event.deduplicated !== true) calls.queued += 1;
@@ -140,13 +140,13 @@ class KeyedCallers {
    */
   begin(id, event) {
     const calls = this.#callsOf(id);
-    const { waiting, bare } = calls;
+    const { waiting, withoutCaller } = calls;
     calls.queued = Math.max(0, calls.queued - 1);
     const at = indexOfCaller(waiting, `${event.agentName} ${event.instanceId}`);
     const next = waiting[at];
     if (next === undefined) {
-      bare.push(event.conversationId);
-      if (bare.length > MAX_WAITING) bare.shift();
+      withoutCaller.push(event.conversationId);
+      if (withoutCaller.length > MAX_WAITING) withoutCaller.shift();
       return undefined;
     }
     waiting.splice(at, 1);
@@ -164,7 +164,7 @@ class KeyedCallers {
       queuedBy: undefined,
       namedBy: undefined,
       namedAt: 0,
-      bare: [],
+      withoutCaller: [],
       spanIds: new Set(),
     };
     this.#keyed.set(id, added);
