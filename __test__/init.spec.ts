@@ -197,6 +197,8 @@ test.each([
   ['a comment on the types of the file', '// @ts-nocheck\n', "import './one.ts';\n"],
   ['a comment on the rules of the file', '// biome-ignore-all lint: x\n', "import './one.ts';\n"],
   ['a directive with a comment', "'use strict'; // really\n", 'const one = 1;\n'],
+  ['a directive, not an expression', "'use strict'\n", "'x' !== process.env.X && go();\n"],
+  ['a directive before a comment', "'use strict' /* a */;\n", "'x'\n  .trim();\n"],
   ['comments of the file', '// The app.\n', "// @ts-expect-error no types\nimport './one.ts';\n"],
   ['a comment for a line that is blank', '// @ts-ignore\n\n', "import './one.ts';\n"],
   [

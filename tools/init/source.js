@@ -125,6 +125,15 @@ const escaped = (name) => name.replaceAll(/[$.]/g, String.raw`\$&`);
 /** @param {string} text @returns {string} without the comments that it begins with */
 const afterComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*)*/, '');
 
+/** A comment between brackets, as a part of a pattern. */
+const COMMENT = String.raw`\/\*(?:[^*]|\*(?!\/))*\*\/`;
+/** What goes on with a text on the next line. */
+const OPERATOR = String.raw`[.,([?:&|=+*%<>^-]|!=|\/(?![/*])|in\b|instanceof\b`;
+/** A text that is a statement by itself. Groups: its quote, the text. */
+const DIRECTIVE = new RegExp(
+  String.raw`^(["'])([^"'\n]*)\1(?:(?:\s|${COMMENT})*;|(?=(?:[^\S\n]|${COMMENT})*(?:\/\/.*)?(?:$|\}|\n(?!\s*(?:${OPERATOR})))))`,
+);
+
 /**
  * The directives that a module begins with, such as `use strict`, and where each ends.
  *
@@ -134,7 +143,7 @@ const afterComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*)*
 function directivesOf(text) {
   const directives = [];
   for (let code = afterComments(text); ;) {
-    const [whole, , directive] = /^(["'])([^"'\n]*)\1(?:\s*;)?/.exec(code) ?? [];
+    const [whole, , directive] = DIRECTIVE.exec(code) ?? [];
     if (whole === undefined || directive === undefined) return directives;
     code = code.slice(whole.length);
     directives.push({ directive, end: text.length - code.length });
