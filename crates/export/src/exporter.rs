@@ -135,6 +135,7 @@ impl Exporter {
   pub fn open_spool(&mut self, now: Now) {
     self.has_input = true;
     self.delivery.spool.open();
+    self.delivery.write_again();
     self.snapshot.enable(now.elapsed);
     self.adopt_due = Some(now.elapsed);
   }

@@ -226,9 +226,14 @@ impl SpoolWriter {
     self.retry_at = self.retry_at.filter(|at| now.elapsed < *at);
   }
 
-  /// When [`Self::retry_removal`] is due.
+  /// Whether the pause after a failed write is over. True once for each.
+  pub fn ends_pause(&mut self, now: Now) -> bool {
+    self.paused_until.take_if(|until| *until <= now.elapsed).is_some()
+  }
+
+  /// When [`Self::retry_removal`] or [`Self::ends_pause`] is due.
   pub fn timeout(&self) -> Option<Duration> {
-    self.retry_at
+    self.retry_at.into_iter().chain(self.paused_until).min()
   }
 
   /// Whether segments wait to be removed.

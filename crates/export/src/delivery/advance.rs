@@ -22,6 +22,10 @@ impl Delivery {
       self.leave_out_unmasked(now);
     }
     let has_written = self.spool.is_open() && self.checkpoint(urgent, now);
+    // A batch that is being written is followed by those that the disk refused before.
+    if self.spool.ends_pause(now) && !self.is_writing() {
+      self.write_again();
+    }
     self.repeat_unanswered(now);
     if self.retry_at.is_none() && !self.is_idle() {
       match &self.connection {

@@ -43,7 +43,7 @@ impl Delivery {
 
   /// Writes the oldest batch that the disk refused, or had no room for, to the spool. The next one follows when that
   /// has succeeded.
-  pub(super) fn write_again(&mut self) {
+  pub fn write_again(&mut self) {
     let (spool, is_end) = (&self.spool, self.shutdown_since.is_some());
     let fits = |bytes| spool.has_room(bytes, spool.most_bytes());
     if spool.is_open()

@@ -16,10 +16,10 @@ fn refused() -> Machine {
 }
 
 #[test]
-fn what_the_disk_refused_is_written_with_the_next_rows() {
+fn what_the_disk_refused_is_written_after_the_pause_although_no_row_follows() {
   let mut machine = refused();
-  machine.pass(1_900, 5_000);
-  assert_eq!(machine.segments.len(), 0);
+  machine.pass(600, 5_000);
+  assert_eq!((machine.refused, machine.segments.len()), (1, 3));
   machine.run(5_000, "next");
   machine.pass(5_000, 5_200);
   assert_eq!(machine.segments.len(), 4);
