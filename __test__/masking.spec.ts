@@ -228,6 +228,22 @@ test('at the end of the process a slow masking function masks what there is time
   expect(stderr).toContain('FLUE_BRAINTRUST_CUT');
 });
 
+test('at the end of the process no field is masked any more once the time for that is over', async () => {
+  const { code, rows, stdout } = await program(`
+    setMaskingFunction((value) => {
+      console.log('called');
+      const end = performance.now() + 800;
+      while (performance.now() < end);
+      return value;
+    });
+    initLogger({ exitTimeoutMs: 1000 });
+    spans(1);
+    process.exit(0);`);
+  expect(code).toBe(0);
+  expect(stdout.split('called').length - 1).toBeLessThanOrEqual(1);
+  expect(JSON.stringify(rows)).not.toContain('SECRET');
+});
+
 test('a slow masking function leaves the event loop to the application between two rows', async () => {
   const { rows, stdout } = await program(`
     setMaskingFunction(slow);

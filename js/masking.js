@@ -190,7 +190,7 @@ class Masking {
         const batch = (this.#batch ??= nextBatch(recorder));
         if (batch === undefined) continue;
         isActive = true;
-        batch.masked.push(this.#maskRow(batch));
+        this.#maskRow(batch);
         this.#maskUntil(batch, end);
         if (batch.masked.length < batch.content.length) break;
         this.#complete(batch);
@@ -215,7 +215,7 @@ class Masking {
   #maskUntil(batch, end, most = Infinity) {
     const { content, masked } = batch;
     while (masked.length < Math.min(content.length, most) && monotonicMs() < end) {
-      masked.push(this.#maskRow(batch));
+      if (!this.#maskRow(batch)) return;
     }
   }
 
@@ -226,18 +226,21 @@ class Masking {
   }
 
   /**
-   * The next row of a batch, masked.
+   * Masks the next row of a batch. False if the process ends before that is done.
    * @param {Batch} batch
    */
   #maskRow(batch) {
     const row = /** @type {RowContent} */ (batch.content[batch.masked.length]);
     takeCut();
     const masked = this.#maskContent(row);
-    if (takeCut()) batch.cut += 1;
-    return masked;
+    const isCut = takeCut();
+    if (masked === undefined) return false;
+    if (isCut) batch.cut += 1;
+    batch.masked.push(masked);
+    return true;
   }
 
-  /** @param {RowContent} row */
+  /** @param {RowContent} row @returns {RowContent | undefined} nothing if no time is left for all fields */
   #maskContent(row) {
     const mask = /** @type {MaskingFunction} */ (this.#mask);
     /** @type {RowContent} */
@@ -249,6 +252,7 @@ class Masking {
         if (field in row) masked[field] = null;
         continue;
       }
+      if (this.#end !== Infinity && runningMs() > this.#end) return undefined;
       this.#isCalling = true;
       const { value, failure } = maskField(mask, field, row[field]);
       this.#isCalling = false;
