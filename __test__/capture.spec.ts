@@ -751,9 +751,12 @@ describe('a submission whose operation has not started', () => {
       [{}, 'aborted'],
       [key, 'failed'],
     ] as const) {
-      const events = [running, log('early'), { ...settled, outcome }];
-      const own = events.map((event) => ({ ...event, ...of }));
-      expect(recorded(own)).toEqual(own);
+      const events = [
+        { ...running, ...of },
+        { ...log('early'), ...of },
+        { ...settled, ...of, outcome },
+      ];
+      expect(recorded(events)).toEqual(events);
     }
   });
 

@@ -130,7 +130,7 @@ test('ids of zeros name no parent', () =>
     const nil = '00000000-0000-0000-0000-000000000000';
     bt.startSpan({ name: 'c', parentSpanIds: { spanId: nil, rootSpanId: nil } }).end();`,
     (row, { stderr }) => {
-      const rows = ['a', 'b', 'c'].map(row);
+      const rows: any[] = ['a', 'b', 'c'].map(row);
       expect(rows.map(({ span_parents }) => span_parents)).toEqual([
         undefined,
         undefined,
