@@ -75,7 +75,7 @@ impl LossReason {
         "increase `maxQueueBytes`, or configure a `spool` directory (in a Worker: `storage`)"
       }
       Self::UnreadableEvent => "please report it with the Flue version",
-      Self::NoSpan => "log within a run or a submission, and pass on all events of Flue",
+      Self::NoSpan => "log within a run or a submission",
       Self::InvalidFeedback => "correct the call of `logFeedback`",
       Self::Rejected => "check the server's response",
       Self::TooLarge => "trace less per span, or set `maxFieldBytes`",

@@ -117,6 +117,8 @@ pub struct Updatable {
   pub reported: Option<Usage>,
   /// Of a span whose start never came: when it began, milliseconds since the epoch, as far as its end states that.
   pub awaits_start: Option<i64>,
+  /// The log lines after its end. Those before it are not kept.
+  pub late_logs: SpanLogs,
 }
 
 /// The usage of an operation or a compaction that was interrupted or has ended, with that of a turn that ends later.
@@ -209,7 +211,7 @@ impl OpenSpan {
     let mut row = self.row(activity)?;
     row.stage = row.stage.map(|_| Stage::Ends);
     row.set_metric("end", Some(time::seconds(at.max(self.start.time()))));
-    self.logs.write(&mut row);
+    self.logs.write(&mut row, ["flue.logs", "flue.logs_dropped"]);
     if self.implicit || self.is_adopted {
       row.set_metadata("flue.interrupted", Some(Json::of(&false)));
     }

@@ -1,7 +1,7 @@
-//! The log lines of spans, bounded.
+//! The log lines of one span, bounded.
 
 use crate::metadata;
-use braintrust_row::{Json, Row, RowId, SpanContext, time};
+use braintrust_row::{Json, Row, time};
 use flue_event::{Event, Log};
 
 /// The most lines that one span keeps.
@@ -39,12 +39,8 @@ impl SpanLogs {
     }
   }
 
-  /// Writes the lines, and how many were dropped.
-  pub fn write(&self, row: &mut Row) {
-    self.write_as(row, ["flue.logs", "flue.logs_dropped"]);
-  }
-
-  fn write_as(&self, row: &mut Row, [lines, dropped]: [&'static str; 2]) {
+  /// Writes the lines, and how many were dropped, by these names.
+  pub fn write(&self, row: &mut Row, [lines, dropped]: [&'static str; 2]) {
     if !self.lines.is_empty() {
       let all: Vec<_> = self.lines.iter().map(Json::as_str).collect();
       row.set_metadata(lines, Some(Json::concat(&["[", &all.join(","), "]"])));
@@ -52,28 +48,6 @@ impl SpanLogs {
     if self.dropped > 0 {
       row.set_metadata(dropped, metadata::number(Some(self.dropped as f64)));
     }
-  }
-}
-
-/// The most spans whose late lines are remembered.
-const MAX_LATE: usize = 64;
-
-/// The lines of spans that had ended before, of the latest such spans. A span's own lines are not kept once it has ended, so
-/// that these stand beside them.
-#[derive(Default)]
-pub struct LateLogs(Vec<(RowId, SpanLogs)>);
-
-impl LateLogs {
-  /// Adds a line. Returns the row with all late lines of the span.
-  pub fn push(&mut self, span: SpanContext, event: &Event<'_>, log: &Log<'_>) -> Row {
-    let known = self.0.iter().position(|(row, _)| *row == span.row);
-    let mut lines = known.map(|at| self.0.remove(at).1).unwrap_or_default();
-    self.0.truncate(MAX_LATE - 1);
-    lines.push(event, log);
-    let mut row = Row::of(span);
-    lines.write_as(&mut row, ["flue.late_logs", "flue.late_logs_dropped"]);
-    self.0.insert(0, (span.row, lines));
-    row
   }
 }
 

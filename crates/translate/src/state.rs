@@ -9,7 +9,6 @@ use crate::{
   outcome,
   placement::ActivitySpan,
   previous_inputs::PreviousInputs,
-  span_logs::LateLogs,
   submissions::Submissions,
   tool_calls::ToolCalls,
   tree::Tree,
@@ -28,8 +27,8 @@ pub struct State {
   pub tool_calls: ToolCalls,
   /// The ends of compactions whose starts have not come.
   pub early_ends: EarlyEnds,
-  /// The log lines of spans that had ended before.
-  pub late_logs: LateLogs,
+  /// Whether the current event is a log line that no span shows: none of its work is known.
+  pub has_lost_line: bool,
   /// The open submissions.
   pub submissions: Submissions,
   /// The messages of each conversation's previous turn, if its requests arrive complete.

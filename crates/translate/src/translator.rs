@@ -29,6 +29,7 @@ impl Translator {
   /// Translates an event into rows: new spans, and additions to earlier ones.
   #[inline(never)]
   pub fn translate(&mut self, event: &Event<'_>) -> Vec<Row> {
+    self.state.has_lost_line = false;
     let mut rows = implicit::open_enclosing(&mut self.state, event);
     let propagated = event.propagated.as_ref();
     self.state.tree.propagated = propagated.map(|update| Arc::new(custom_span::propagated(update)));
@@ -78,9 +79,9 @@ impl Translator {
       .is_some_and(|activity| tree.get(&activity).is_none() && !tree.has_finished(&activity))
   }
 
-  /// Whether the event is a log line that no span shows: none of its work is known.
-  pub fn is_lost_line(&self, event: &Event<'_>) -> bool {
-    matches!(&event.body, Body::Log(line) if log::is_lost(&self.state, event, line))
+  /// Whether the event that was translated last is a log line that no span shows: none of its work is known.
+  pub fn has_lost_line(&self) -> bool {
+    self.state.has_lost_line
   }
 
   /// The open spans that an event moves to another trace, if it does.

@@ -34,8 +34,8 @@ pub struct Tree {
   finished: RecentIds<Activity, Finished>,
   /// Rows of spans that have had their own end.
   ended_rows: RecentIds<RowId>,
-  /// Spans whose own end may still come, operations and compactions that have ended, of which turns may still end, and
-  /// spans that have ended without a start.
+  /// Spans whose own end may still come, operations and compactions that have ended, of which turns may still end, runs,
+  /// of which log lines may still come, and spans that have ended without a start.
   updatable: RecentIds<Activity, Updatable>,
 }
 
@@ -165,7 +165,9 @@ impl Tree {
         }
         let interrupted = self.interrupt_descendants(&span, Evidence::Event(at));
         let row = span.end_row(activity, at);
-        if span.implicit || matches!(activity, Activity::Operation(_) | Activity::Compaction(_)) {
+        if span.implicit
+          || matches!(activity, Activity::Run(_) | Activity::Operation(_) | Activity::Compaction(_))
+        {
           self.note_updatable(activity.clone(), span);
         }
         ClosedSpan { interrupted, row }

@@ -93,9 +93,6 @@ impl Exporter {
       self.translator.ignore(&event);
       return Err(LostEvent(LossReason::QueueFull, "the queue is full".to_owned()));
     }
-    if self.translator.is_lost_line(&event) {
-      return Err(LostEvent(LossReason::NoSpan, "the log line names no known work".to_owned()));
-    }
     if matches!(event.body, Body::CallerNamed(_)) {
       let is_late = self.is_late(&event);
       if let Body::CallerNamed(named) = &mut event.body {
@@ -103,6 +100,9 @@ impl Exporter {
       }
     }
     let mut rows = self.translator.translate(&event);
+    if self.translator.has_lost_line() {
+      return Err(LostEvent(LossReason::NoSpan, "a log line names no known work".to_owned()));
+    }
     if matches!(&event.body, Body::CallerNamed(named) if !named.is_late) {
       rows.iter().for_each(|row| self.delivery.relocate(row));
     }

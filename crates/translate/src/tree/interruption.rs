@@ -5,6 +5,7 @@ use crate::{
   activity::Activity,
   open_span::{Evidence, LateUsage, NewSpan, OpenSpan, TurnSummary, Updatable},
   placement::{SpanPlacement, Start},
+  span_logs::SpanLogs,
   submissions::Submissions,
   usage,
 };
@@ -52,6 +53,11 @@ impl Tree {
     }
   }
 
+  /// The log lines of a span that has ended, after its end.
+  pub fn late_logs(&mut self, activity: &Activity) -> Option<&mut SpanLogs> {
+    self.updatable.get_mut(activity).map(|known| &mut known.late_logs)
+  }
+
   /// Adds the usage of a turn to an operation or a compaction that was interrupted or has ended before the turn. `None` if
   /// that is not known.
   pub fn add_late_usage(&mut self, activity: &Activity, more: &Usage) -> Option<LateUsage> {
@@ -65,7 +71,9 @@ impl Tree {
     let awaits_start = span.implicit.then(|| span.start.time());
     let (placement, has_span) = (span.placement, span.label.is_some());
     let TurnSummary { usage, reported, .. } = span.turn_summary;
-    self.updatable.set(activity, Updatable { placement, has_span, usage, reported, awaits_start });
+    let late_logs = SpanLogs::default();
+    let known = Updatable { placement, has_span, usage, reported, awaits_start, late_logs };
+    self.updatable.set(activity, known);
   }
 
   /// If too many spans are open, interrupts those that began first and have no open children: their ends
