@@ -277,6 +277,18 @@ test.each([
   expect(withoutTexts(`${line}\nb('c')`).slice(line.length)).toBe(`\nb(' ')`);
 });
 
+test('a module with a long comment may set variables', async () => {
+  const text = `export function one() {}\n// ${'word '.repeat(40_000)}\n`;
+  const files = {
+    'src/app.ts': `import './env.ts';\n`,
+    'src/env.ts': `${text}process.loadEnvFile();\n`,
+  };
+  await withFiles(files, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toBe(`import './env.ts';\nimport './braintrust.ts';\n`);
+  });
+});
+
 test('each of many modules is read once', async () => {
   const names = Array.from({ length: 600 }, (_, at) => `src/m${at}.ts`);
   const imports = names.map((name) => `import './${name.slice(4)}';\n`).join('');

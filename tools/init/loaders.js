@@ -90,7 +90,7 @@ function callsIn(clause, name) {
 function placesOf(text, calls) {
   if (calls.length === 0) return [];
   const pattern = new RegExp(
-    String.raw`(?<![\w$.])(?<!function\s*\*?\s*)(?:${calls.join('|')})\s*\(`,
+    String.raw`(?<![\w$.])(?<!function\s{0,9}\*?\s{0,9})(?:${calls.join('|')})\s*\(`,
     'g',
   );
   return [...withoutTexts(text).matchAll(pattern)]
