@@ -252,7 +252,7 @@ class Masking {
         if (field in row) masked[field] = null;
         continue;
       }
-      if (this.#end !== Infinity && runningMs() > this.#end) return undefined;
+      if (this.#endsAt !== Infinity && runningMs() > this.#endsAt) return undefined;
       this.#isCalling = true;
       const { value, failure } = maskField(mask, field, row[field]);
       this.#isCalling = false;
