@@ -408,16 +408,20 @@ impl<'a> Rewrite<'a> {
 
   /// Whether the innermost object has a covered name for the value of this member.
   fn names_value(&mut self, member: &str) -> bool {
-    if !pairs::is_value(member) {
+    let is_text = pairs::is_text(member);
+    if !(is_text || pairs::is_value(member)) {
       return false;
     }
     let is_in_members = self.is_in_members();
     let Some(object) = self.containers.last_mut() else { return false };
-    *object.has_covered_name.get_or_insert_with(|| {
-      let text = self.text.get(object.start..self.limit).unwrap_or_default();
+    // Texts are many and long: only a name before one counts.
+    let limit = if is_text { self.read } else { self.limit };
+    let has_name = || {
+      let text = self.text.get(object.start..limit).unwrap_or_default();
       let scanner = if is_in_members { Scanner::of_members(text) } else { Scanner::new(text) };
       pairs::has_covered_name(self.rules, text, scanner, &object.location)
-    })
+    };
+    if is_text { has_name() } else { *object.has_covered_name.get_or_insert_with(has_name) }
   }
 
   /// Replaces the list or object that begins at a position.

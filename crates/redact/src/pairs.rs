@@ -13,10 +13,23 @@ use super::{
 /// The longest name, with its quotes and escapes: other strings are content.
 pub const LONGEST: usize = 128;
 /// The members that have a name, besides those that end with [`NAME_ENDS`].
-const NAMES: [&str; 4] = ["id", "field", "header", "label"];
+const NAMES: [&str; 10] = [
+  "id",
+  "field",
+  "header",
+  "label",
+  "path",
+  "variable",
+  "selector",
+  "element",
+  "target",
+  "placeholder",
+];
 const NAME_ENDS: [&str; 2] = ["name", "key"];
 /// How the member ends that has the value.
 const VALUE_ENDS: [&str; 2] = ["value", "values"];
+/// The member that has what is typed into a field.
+const TEXT: &str = "text";
 /// How functions begin that set what their first argument names.
 const SETTERS: [&str; 4] = ["set", "append", "add", "put"];
 /// The list of Node that has names and values in turn.
@@ -30,6 +43,11 @@ pub fn is_name(member: &str) -> bool {
 /// Whether a member has a value that another member names.
 pub fn is_value(member: &str) -> bool {
   ends_with_any(member, &VALUE_ENDS)
+}
+
+/// Whether a member has a text, which a member before it may name.
+pub fn is_text(member: &str) -> bool {
+  member == TEXT
 }
 
 /// Whether a name ends with one of these in any case.

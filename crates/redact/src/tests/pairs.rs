@@ -55,6 +55,28 @@ fn a_member_with_a_covered_name_covers_the_value_beside_it() {
 }
 
 #[test]
+fn the_field_of_a_form_names_what_is_typed_into_it() {
+  let mark = "[redacted]";
+  for (member, name) in [
+    ("selector", "#password"),
+    ("element", "Password"),
+    ("field", "password"),
+    ("path", "/password"),
+  ] {
+    check(&json!({ member: name, "text": "x y" }), &json!({ member: name, "text": mark }));
+    check(&json!({ member: name, "value": "x" }), &json!({ member: name, "value": mark }));
+  }
+  for value in [
+    json!({ "selector": "#passwords", "text": "x" }),
+    json!({ "type": "password", "text": "x" }),
+    json!({ "label": "Your password", "text": "x" }),
+    json!({ "selector": "#password", "timeout": 5 }),
+  ] {
+    check(&value, &value);
+  }
+}
+
+#[test]
 fn a_path_covers_a_value_that_another_member_names() {
   let rules = json!({ "paths": ["input.headers.x-token"] });
   let value =
