@@ -11,7 +11,7 @@ use braintrust_row::{
 use super::{
   blanks::{SPACES, trim_start, without_codes},
   embedded::{self, Form, Value, Values},
-  escapes::{unescaped, unescaped_content},
+  escapes::{has_escapes, unescaped, unescaped_content},
   kind::{Kept, kept_members},
   literals::{self, Literals},
   marked_lines::MarkedLine,
@@ -48,7 +48,7 @@ pub fn redacted_text(
   inside: usize,
 ) -> Option<String> {
   // Without escapes, a pattern that matches a string in JSON matches the text.
-  let is_literal = !rules.matches_members() && !rules.has_anchors() && !text.contains('\\');
+  let is_literal = !rules.matches_members() && !rules.has_anchors() && !has_escapes(text);
   if is_literal && !rules.may_match(text) {
     return None;
   }
@@ -135,8 +135,7 @@ pub fn redacted_text(
   let mut changed = (copied > 0).then_some(out);
   if rules.matches_members() {
     let left = changed.as_deref().unwrap_or(text);
-    let mut covered = printed::in_escapes(rules, left, location);
-    covered.append(&mut Literals::new(rules, left, location).elements_and_options());
+    let covered = printed::in_escapes(rules, left, location);
     changed = replaced(left, covered, &literals::mark(rules)).or(changed);
   }
   rules.redact_text(changed.as_deref().unwrap_or(text)).or(changed)

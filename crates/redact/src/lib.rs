@@ -34,7 +34,6 @@
 //! | `pairs` | values that another value names |
 //! | `marked_lines` | lines with marks before their first word |
 //! | `quotes` | the quotes of strings in other text |
-//! | `entities` | strings in quotes that are entities of HTML |
 //! | `elements` | elements of XML |
 //! | `tables` | cells of tables |
 //! | `assignments` | strings after an equals sign |
@@ -64,7 +63,6 @@ mod elements;
 mod emails;
 mod embedded;
 mod engine;
-mod entities;
 mod escapes;
 mod ip_addresses;
 mod json;

@@ -2,13 +2,11 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
-
 use super::{
   assignments,
   blanks::{SPACES, trim_end, trim_start, without_codes, word_at_end},
-  elements, entities,
-  escapes::unescaped_content,
+  elements,
+  escapes::{Decoded, unescaped_content},
   marked_lines::{MarkedLine, is_line_start},
   pairs,
   paths::PathState,
@@ -22,6 +20,8 @@ pub struct Literals<'a> {
   rules: &'a Rules,
   text: &'a str,
   location: &'a PathState,
+  /// The text, if it is what the escapes of another one stand for.
+  decoded: Option<&'a Decoded>,
   /// Where the search continues.
   at: usize,
   /// The end of the last covered value.
@@ -31,7 +31,12 @@ pub struct Literals<'a> {
 impl<'a> Literals<'a> {
   /// The covered values of a text at this location.
   pub fn new(rules: &'a Rules, text: &'a str, location: &'a PathState) -> Self {
-    Self { rules, text, location, at: 0, covered: 0 }
+    Self { rules, text, location, decoded: None, at: 0, covered: 0 }
+  }
+
+  /// The same of the text that the escapes of another one stand for.
+  pub fn of_decoded(rules: &'a Rules, level: &'a Decoded, location: &'a PathState) -> Self {
+    Self { decoded: Some(level), ..Self::new(rules, &level.text, location) }
   }
 
   /// The next covered value whose name ends before `limit`. It may end behind that.
@@ -39,25 +44,34 @@ impl<'a> Literals<'a> {
     let start = self.at.max(self.covered);
     let part = self.text.get(start..limit).filter(|_| self.rules.matches_members())?;
     for found in memchr::memchr3_iter(b':', b'=', b',', part.as_bytes()) {
-      let (before, rest) = self.text.split_at_checked(start + found)?;
+      let (mut before, rest) = self.text.split_at_checked(start + found)?;
       // Most commas are not behind a name.
       if rest.starts_with(',') && !before.ends_with(is_quote_of_string) {
         continue;
       }
+      // What is far from escapes is the same without them.
+      let at = before.len();
+      let near = at.saturating_sub(pairs::LONGEST)..at + 2;
+      if self.decoded.is_some_and(|level| !level.touches_escape(&near)) {
+        continue;
+      }
       let is_pair = rest.starts_with("=>");
-      let value = trim_start(rest.get(1 + usize::from(is_pair)..)?, &SPACES);
+      let mut behind = rest.get(1 + usize::from(is_pair)..)?;
+      if rest.starts_with(':') {
+        // Markdown: `**password:** x`, `**password**: x`.
+        behind = behind.trim_start_matches('*');
+        before = before.trim_end_matches('*');
+      }
+      let value = trim_start(behind, &SPACES);
       let value = if rest.starts_with(',') {
         self.value_of_pair(before, value)
       } else if is_pair || rest.starts_with(':') {
-        name_at_end(before, value, is_pair)
+        name_at_end(before, value, is_pair, self.decoded.is_some())
           .filter(|(before, name)| self.covers(name) || self.is_named(before, name))
           .and_then(|(before, _)| self.value(before, value))
-          .or_else(|| match rest.strip_prefix(':')? {
-            _ if before.ends_with(';') => self.encoded(before, value),
-            behind => self.in_line(before, behind),
-          })
+          .or_else(|| self.in_line(before, behind))
       } else {
-        self.assigned(before, rest.get(1..)?, value)
+        self.assigned(before, behind, value)
       };
       if let Some(value) = value {
         self.covered = value.end;
@@ -103,7 +117,7 @@ impl<'a> Literals<'a> {
   fn assigned(&self, before: &str, rest: &str, value: &str) -> Option<Range<usize>> {
     if let Some(names) = assignments::names(before, value) {
       let is_covered = names.into_iter().flatten().any(|name| self.covers(name));
-      if is_covered && !assignments::ends_string(before, value) {
+      if is_covered && (self.is_escaped(value) || !assignments::ends_string(before, value)) {
         return Some(self.range(value, assignments::end(before, value)));
       } else if value.starts_with(is_quote_of_string) {
         return None;
@@ -118,9 +132,14 @@ impl<'a> Literals<'a> {
     }
     let name = unquoted::assigned_name(before).filter(|name| self.covers(name))?;
     let outer = before.strip_suffix(name).unwrap_or(before);
-    let length =
-      entities::end_of_string(rest).unwrap_or_else(|| unquoted::assigned_length(outer, name, rest));
+    let length = unquoted::assigned_length(outer, name, rest);
     (length > 0).then(|| self.range(rest, length))
+  }
+
+  /// Whether an escape stands for the quote with which the rest of the text begins: it may begin a string in a string.
+  fn is_escaped(&self, rest: &str) -> bool {
+    let start = self.text.len() - rest.len();
+    self.decoded.is_some_and(|level| level.touches_escape(&(start..start + 1)))
   }
 
   /// The second and last item of a list in another, of which the first is a name: `[('password', 'x')]`; the second argument
@@ -148,9 +167,10 @@ impl<'a> Literals<'a> {
     }
     let covers: &dyn Fn(&str) -> bool = &|name| self.covers(name);
     let mut ranges = elements::covered_values(self.text, covers);
-    let dashes: Vec<_> = memmem::find_iter(self.text.as_bytes(), b"--").collect();
-    ranges.append(&mut tables::covered_cells(self.text, &dashes, covers));
-    let named = unquoted::options(self.text, &dashes).chain(unquoted::logins(self.text));
+    ranges.append(&mut tables::covered_cells(self.text, covers));
+    let named = unquoted::options(self.text)
+      .chain(unquoted::logins(self.text))
+      .chain(unquoted::strings(self.text));
     ranges.extend(named.filter(|(name, _)| covers(name)).map(|(_, value)| value));
     ranges
   }
@@ -166,14 +186,11 @@ impl<'a> Literals<'a> {
       pairs::name_in_line_before(before).filter(|name| self.covers(name))?;
       unquoted::rest_of_line(behind)?
     };
-    Some(self.range(behind.trim_start_matches(unquoted::BLANKS), value.len()))
-  }
-
-  /// The value behind a name in quotes that are entities.
-  fn encoded(&self, before: &str, value: &str) -> Option<Range<usize>> {
-    entities::string_at_end(before).filter(|name| self.covers(name))?;
-    let length = entities::end_of_string(value).unwrap_or_else(|| end_of_value(value, None));
-    (length > 0).then(|| self.range(value, length))
+    let rest = behind.trim_start_matches(unquoted::BLANKS);
+    // The lines of a text in YAML.
+    let line = MarkedLine::of_any(before).filter(|_| unquoted::begins_block(value));
+    let length = line.map_or(value.len(), |line| line.end(rest));
+    Some(self.range(rest, rest.get(..length)?.trim_end().len()))
   }
 
   /// Whether the member before this one, with the text before that, has a covered name for its value:
@@ -199,17 +216,27 @@ pub fn mark(rules: &Rules) -> String {
 /// The text before the name in which a text ends, and that name, which a value follows. One without quotes is the first
 /// word of a line or a string, or follows a brace or a comma; what is behind it is not prose. The name before an arrow has quotes
 /// or is a symbol of Ruby: another may be a parameter.
-fn name_at_end<'a>(text: &'a str, value: &str, is_pair: bool) -> Option<(&'a str, &'a str)> {
+fn name_at_end<'a>(
+  text: &'a str,
+  value: &str,
+  is_pair: bool,
+  has_json: bool,
+) -> Option<(&'a str, &'a str)> {
   // A name in quotes may stand in another line.
   let quoted = trim_end(text, &SPACES);
   let text = if quoted.ends_with('\'') { quoted } else { trim_end(text, &[' ', '\t']) };
-  // Before a colon, a name with double quotes is JSON.
-  let quote = text.chars().next_back().filter(|last| *last == '\'' || is_pair && *last == '"');
+  let is_quote = |last: &char| match last {
+    '"' => is_pair || has_json,
+    last => *last == '\'' || *last == '`',
+  };
+  let quote = text.chars().next_back().filter(is_quote);
   if let Some(quote) = quote {
     // The quotes may be escaped.
     let quoted = text.strip_suffix(quote)?.trim_end_matches('\\');
     let (before, name) = quoted.rsplit_once(quote)?;
-    return Some((before.trim_end_matches('\\'), name));
+    // Markdown lists names in back-ticks.
+    let is_name = quote != '`' || is_shown(value.as_bytes()) && is_line_start(before);
+    return is_name.then(|| (before.trim_end_matches('\\'), name));
   }
   if !is_pair && !is_shown(value.as_bytes()) {
     return None;

@@ -15,6 +15,7 @@ pub fn is_line_start(text: &str) -> bool {
 /// A line with marks.
 pub struct MarkedLine<'a> {
   file: &'a str,
+  has_marks: bool,
   is_numbered: bool,
   indentation: usize,
 }
@@ -22,12 +23,18 @@ pub struct MarkedLine<'a> {
 impl<'a> MarkedLine<'a> {
   /// The last line of a text. `None` if it has no marks.
   pub fn of(text: &'a str) -> Option<Self> {
+    Self::of_any(text).filter(|line| line.has_marks)
+  }
+
+  /// The same of any line; `None` if it is very long.
+  pub fn of_any(text: &'a str) -> Option<Self> {
     let line = last_line(text)?;
     let file = file(line).unwrap_or_default();
     let marks = marks(line.get(file.len()..)?);
     let is_numbered = marks.contains(is_digit);
     let indentation = indentation(marks, is_numbered);
-    (!marks.trim_ascii().is_empty()).then_some(Self { file, is_numbered, indentation })
+    let has_marks = !marks.trim_ascii().is_empty();
+    Some(Self { file, has_marks, is_numbered, indentation })
   }
 
   /// Whether the line with which a text begins belongs to this one: it is indented more, or blank, or ends its brackets

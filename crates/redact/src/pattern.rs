@@ -8,7 +8,7 @@ use super::{
   builtin::{Accepted, Builtin},
   ecma::{Translation, View},
   engine::{CompileError, Expression, Set},
-  escapes::{DEEPEST_ESCAPES, Decoded, decoded},
+  escapes::{DEEPEST_ESCAPES, Decoded, IN_PAGES, decoded, has_escapes},
 };
 
 /// Regular expressions.
@@ -67,7 +67,7 @@ impl Patterns {
   pub fn ranges(&self, text: &str) -> Vec<Range<usize>> {
     let each = if self.may_match(text) { self.each.as_slice() } else { &[] };
     let mut ranges: Vec<_> = each.iter().flat_map(|pattern| pattern.matches(text)).collect();
-    if text.contains('\\') {
+    if has_escapes(text) {
       ranges.append(&mut self.matches_in_escapes(text));
     }
     united(ranges)
@@ -78,7 +78,7 @@ impl Patterns {
     let mut levels: Vec<Decoded> = Vec::new();
     let mut ranges = Vec::new();
     while levels.len() < DEEPEST_ESCAPES
-      && let Some(level) = decoded(levels.last().map_or(text, |level| &level.text))
+      && let Some(level) = decoded(levels.last().map_or(text, |level| &level.text), IN_PAGES)
     {
       let matches = if self.may_match(&level.text) { self.each.as_slice() } else { &[] };
       let matches = matches.iter().flat_map(|pattern| pattern.matches(&level.text));

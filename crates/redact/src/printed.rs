@@ -3,30 +3,54 @@
 use std::ops::Range;
 
 use super::{
-  escapes::{DEEPEST_ESCAPES, Decoded, decoded},
-  literals::{Literals, mark},
+  escapes::{DEEPEST_ESCAPES, Decoded, IN_ALL, decoded},
+  literals::Literals,
   paths::PathState,
   rules::Rules,
 };
 
+/// How many times a text is read again at most behind what is redacted already.
+const READ_AGAIN: usize = 4;
+/// What stands around a string that was printed as a string.
+const QUOTES: [char; 3] = ['"', '\'', '\\'];
+
 /// The covered values of members in what the escapes of a text stand for, such as those of an object that was printed as a
-/// string; of several levels, in no order.
+/// string, of a URL in another one, or of HTML; of several levels. Also the contents of elements and the options of
+/// commands, in the text itself, too. In no order.
 pub fn in_escapes(rules: &Rules, text: &str, location: &PathState) -> Vec<Range<usize>> {
   let mut levels: Vec<Decoded> = Vec::new();
-  let mut ranges = Vec::new();
+  let mut ranges = Literals::new(rules, text, location).elements_and_options();
   while levels.len() < DEEPEST_ESCAPES
-    && let Some(level) = decoded(levels.last().map_or(text, |level| &level.text))
+    && let Some(mut level) = decoded(levels.last().map_or(text, |level| &level.text), IN_ALL)
   {
-    let mut literals = Literals::new(rules, &level.text, location);
-    let all = std::iter::from_fn(|| literals.next_before(level.text.len()));
-    let mut found: Vec<_> = all.collect();
+    let mut literals = Literals::of_decoded(rules, &level, location);
+    let mut found = if level.has_tags { literals.elements_and_options() } else { Vec::new() };
+    // What is redacted already, as JSON or as other text.
+    let is_mark = |range: &Range<usize>| {
+      let value = level.text.get(range.clone()).unwrap_or_default();
+      let inner = value.trim_start_matches(QUOTES);
+      let behind = inner.strip_prefix(rules.replacement()).filter(|_| inner.len() < value.len());
+      behind.is_some_and(|behind| behind.starts_with(QUOTES))
+    };
+    let mut read_again = 0;
+    while let Some(range) = literals.next_before(level.text.len()) {
+      if !is_mark(&range) {
+        found.push(range);
+      } else if read_again < READ_AGAIN * text.len() {
+        // Others may follow before the end of what looks like one value.
+        read_again += range.len();
+        literals.covered = range.start + 1;
+      }
+    }
+    // The next level would read the escapes of a value as its end.
+    for range in &found {
+      level.text.replace_range(range.clone(), &"*".repeat(range.len()));
+    }
     levels.push(level);
     for level in levels.iter().rev() {
       found.iter_mut().for_each(|range| *range = level.original(range));
     }
     ranges.append(&mut found);
   }
-  let mark = mark(rules);
-  ranges.retain(|range| !text.get(range.start..).is_some_and(|value| value.starts_with(&mark)));
   ranges
 }

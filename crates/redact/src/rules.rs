@@ -198,6 +198,11 @@ fn normal(name: &str) -> Cow<'_, str> {
   if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
     return Cow::Borrowed(name);
   }
+  if name.is_ascii() {
+    let mut normal = name.to_ascii_lowercase();
+    normal.retain(|letter| !is_separator(letter));
+    return if normal.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(normal) };
+  }
   let letters = name.chars().map(narrow).filter(|letter| !is_separator(*letter));
   let normal: String = letters.flat_map(char::to_lowercase).collect();
   if normal.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(normal) }

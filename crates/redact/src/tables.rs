@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::{blanks::find_end, marked_lines::is_mark};
 
@@ -16,17 +16,14 @@ const LONGEST_LINE: usize = 4096;
 /// How many lines are searched for the names of the columns of a file.
 const HEAD: usize = 4;
 
-/// The cells in a text below covered names, in no order; `dashes`: where it has two of them.
-pub fn covered_cells(
-  text: &str,
-  dashes: &[usize],
-  covers: &dyn Fn(&str) -> bool,
-) -> Vec<Range<usize>> {
+/// The cells in a text below covered names, in no order.
+pub fn covered_cells(text: &str, covers: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
   let mut cells = Cells { text, covers, covered: Vec::new(), found: Vec::new() };
-  cells.below_rules(dashes);
+  let bytes = text.as_bytes();
+  let mut dashes = memchr_iter(b'-', bytes).filter(|dash| bytes.get(dash + 1) == Some(&b'-'));
+  cells.below_rules(&mut dashes);
   if !text.is_ascii() {
-    let rules: Vec<_> = memmem::find_iter(text.as_bytes(), RULE).collect();
-    cells.below_rules(&rules);
+    cells.below_rules(&mut memmem::find_iter(bytes, RULE));
   }
   cells.of_file();
   cells.found
@@ -42,12 +39,12 @@ struct Cells<'t> {
 
 impl Cells<'_> {
   /// Adds those of tables with a rule below the names, which is in the lines of these positions.
-  fn below_rules(&mut self, rules: &[usize]) {
+  fn below_rules(&mut self, rules: &mut dyn Iterator<Item = usize>) {
     let mut end = 0;
     for found in rules {
-      let Some(before) = self.text.get(end..*found) else { continue };
+      let Some(before) = self.text.get(end..found) else { continue };
       let start = end + memrchr(b'\n', before.as_bytes()).map_or(0, |line| line + 1);
-      let rest = self.text.as_bytes().get(*found..).unwrap_or_default();
+      let rest = self.text.as_bytes().get(found..).unwrap_or_default();
       end = memchr(b'\n', rest).map_or(self.text.len(), |line| found + line);
       if self.text.get(start..end).is_some_and(is_rule) {
         let names = self.text.get(..start).and_then(line_at_end).unwrap_or_default();

@@ -3,11 +3,13 @@
 
 use std::ops::Range;
 
+use memchr::{memchr_iter, memchr2_iter};
+
 use super::{
   assignments::{is_inside, word},
   blanks::find_end,
   marked_lines::is_line_start,
-  quotes::{end_of_escape, end_of_string, is_apostrophe, is_quote},
+  quotes::{end_of_escape, end_of_string, is_apostrophe},
 };
 
 /// Longer values are no code.
@@ -28,12 +30,8 @@ const SCHEMES: [&str; 4] = ["basic", "bearer", "digest", "token"];
 /// What may stand between a colon and a value.
 pub const BLANKS: [char; 2] = [' ', '\t'];
 
-/// The name in which the text before an equals sign ends.
+/// The name in which the text before an equals sign ends, also as an item: `user[password]=x`.
 pub fn assigned_name(text: &str) -> Option<&str> {
-  // `user[password]=x`, also as in a form.
-  if let Some(item) = text.strip_suffix("%5D") {
-    return word(item)?.strip_prefix("5B");
-  }
   word(text.strip_suffix(']').unwrap_or(text).trim_end_matches(['"', '\'']))
 }
 
@@ -54,8 +52,8 @@ pub fn assigned_length(before: &str, name: &str, value: &str) -> usize {
   if end <= LONGEST_CODE && is_code() {
     return 0;
   }
-  // A line of variables: the value may have any mark.
-  let end = if is_line { find_end(value, &is_end_of_line_value) } else { end };
+  // A line of variables: the value may have any mark, also quotes.
+  let end = if is_line { find_end(value, &char::is_whitespace) } else { end };
   let (shown, behind) = value.split_at(end);
   let is_scheme = SCHEMES.iter().any(|scheme| shown.eq_ignore_ascii_case(scheme));
   match behind.strip_prefix(' ').filter(|_| is_scheme) {
@@ -72,41 +70,52 @@ fn is_end_of_word(letter: char) -> bool {
   is_end_of_line_value(letter) || MARKS.contains(letter)
 }
 
-/// The name and the value of each option of a command that has a space between them: `--password x`. The value has quotes,
-/// or is a word with a digit: other words may be those of prose.
-/// `dashes`: where the text has two of them.
-pub fn options<'t>(
-  text: &'t str,
-  dashes: &[usize],
-) -> impl Iterator<Item = (&'t str, Range<usize>)> {
-  dashes.iter().filter_map(|found| {
-    let before = text.get(..*found)?;
-    let rest = text.get(found + 2..)?;
+/// The name and the value of each option of a command that has a space between them: `--password x`, `-Password x`. The
+/// value has quotes, or is a word with a digit: other words may be those of prose.
+pub fn options(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
+  memchr_iter(b'-', text.as_bytes()).filter_map(|found| {
+    let (before, rest) = text.split_at_checked(found)?;
     let is_part = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
     // In a line of dashes, none begins.
-    if before.ends_with(is_part) {
+    if !rest.get(1..)?.starts_with(is_part) || before.ends_with(is_part) {
       return None;
     }
-    let (name, behind) = rest.split_at(find_end(rest, &|letter| !is_part(letter)));
+    let (dashed, behind) = rest.split_at(find_end(rest, &|letter| !is_part(letter)));
+    let name = dashed.trim_start_matches('-');
     let value = behind.trim_start_matches(BLANKS);
     if name.is_empty() || value.len() == behind.len() {
       return None;
     }
     let start = text.len() - value.len();
-    if let Some(quote) = value.bytes().next().filter(|first| is_quote(*first)) {
-      let end = end_of_string(value.as_bytes(), 0);
-      if end < value.len() {
-        return Some((name, start..start + end + 1));
-      }
-      // One that does not end in its line hides no others. It may end a string around the option: `"--token " + token`.
-      let line = value.get(..find_end(value, &|letter| letter == '\n'))?.trim_end();
-      let is_cut = !is_inside(text.get(..start)?.as_bytes(), quote);
-      return is_cut.then_some((name, start..start + line.len()));
+    if value.starts_with(['"', '\'']) {
+      return Some((name, start..start + string_length(text.get(..start)?, value)?));
     }
     let word = value
       .get(..find_end(value, &is_end_of_word))
       .filter(|word| !word.starts_with('-') && is_random(name, word))?;
     Some((name, start..start + word.len()))
+  })
+}
+
+/// The length of the string in quotes with which a text begins, with this text before it. One that does not end in its line
+/// hides no others. It may end a string around it: `"--token " + token`.
+fn string_length(before: &str, value: &str) -> Option<usize> {
+  let end = end_of_string(value.as_bytes(), 0);
+  if end < value.len() {
+    return Some(end + 1);
+  }
+  let line = value.get(..find_end(value, &|letter| letter == '\n'))?.trim_end();
+  let quote = value.bytes().next()?;
+  (!is_inside(before.as_bytes(), quote)).then_some(line.len())
+}
+
+/// The names in capitals and the strings behind them, as in SQL and C: `PASSWORD 'x'`.
+pub fn strings(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
+  memchr2_iter(b'\'', b'"', text.as_bytes()).filter_map(|start| {
+    let (before, value) = text.split_at_checked(start)?;
+    let named = before.strip_suffix(BLANKS).filter(|named| named.ends_with(char::is_uppercase))?;
+    let name = word(named).filter(|name| is_capital(name))?;
+    Some((name, start..start + string_length(before, value)?))
   })
 }
 
@@ -158,7 +167,8 @@ pub fn in_line<'t>(before: &str, name: &str, behind: &'t str) -> Option<&'t str>
   let value = rest_of_line(behind.get(..find_end(behind, &is_end))?)?.trim_end_matches('\\');
   let is_header =
     name.contains('-') || HEADERS.iter().any(|header| name.eq_ignore_ascii_case(header));
-  (!value.is_empty() && (is_header || is_random(name, value))).then_some(value)
+  let is_value = is_header || is_random(name, value) || begins_block(value);
+  (!value.is_empty() && is_value).then_some(value)
 }
 
 /// What is left of a line, without blanks and a comment.
@@ -166,6 +176,12 @@ pub fn rest_of_line(behind: &str) -> Option<&str> {
   let line = behind.get(..find_end(behind, &|letter| letter == '\n'))?;
   let line = line.split_once(" #").map_or(line, |(line, _)| line);
   Some(line.trim_start_matches(BLANKS).trim_end()).filter(|value| !value.is_empty())
+}
+
+/// Whether the lines below a value of YAML are the text that it is: `|`, `>-`.
+pub fn begins_block(value: &str) -> bool {
+  value.starts_with(['|', '>'])
+    && find_end(value, &|letter| !"|>+-0123456789".contains(letter)) == value.len()
 }
 
 /// The value that stands in brackets behind a name and a colon without a space, as Go prints it: `{Password:x User:y}`,

@@ -11,9 +11,14 @@ use super::{
 /// `Some("x")`.
 pub fn is_shown(text: &[u8]) -> bool {
   match text {
-    [b'0'..=b'9' | b'\'' | b'"' | b'`' | b'[' | b'{', ..]
-    | [b'-', b'0'..=b'9', ..]
-    | [b'<', b'B', b'u', b'f', ..] => true,
+    [b'\'' | b'"' | b'`' | b'[' | b'{', ..] | [b'<', b'B', b'u', b'f', ..] => true,
+    // A word behind a number makes it prose: `5 left`.
+    [b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..] => {
+      let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+      let number = text.iter().take_while(is_part).count();
+      let behind = text.get(number..).unwrap_or_default();
+      !matches!(behind, [b' ', b'a'..=b'z', ..])
+    }
     _ => {
       let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
       let name = text.iter().take_while(is_part).count();

@@ -58,6 +58,7 @@ fn credentials_are_found_in_headers_members_and_urls() {
       "curl -sS \\\n  -u '[redacted]' \\\n x",
     ),
     ("credentials", "curl x --user=ada:hunter2", "curl x --user=[redacted]"),
+    ("emails", "&#97;da&#64;example&#x2e;com", "[redacted]"),
     ("credentials", "curl --proxy-user ada:hunter2 x", "curl --proxy-user [redacted] x"),
     ("emails", "ada@2x.com ada@10.0.0.1.example.com", "[redacted] [redacted]"),
     ("credentials", "{\"a\":\"mongodb+srv:\\/\\/a:b@h\"", "{\"a\":\"mongodb+srv://[redacted]@h\""),

@@ -77,12 +77,94 @@ fn quotes_may_be_entities() {
     ),
     ("&lt;a password=&quot;hun ter2&quot; b=&quot;c&quot;", "&lt;a password=~ b=&quot;c&quot;"),
     ("{&quot;password&quot;:&quot;hunter2", "{&quot;password&quot;:~"),
+    ("{&amp;quot;password&amp;quot;:&amp;quot;x&amp;quot;}", "{&amp;quot;password&amp;quot;:~}"),
+    ("&lt;password&gt;x&lt;/password&gt;", "&lt;password&gt;~&lt;/password&gt;"),
+    ("(\"<a b=&quot;c&quot; password=&quot;x y&quot;\")", "(\"<a b=&quot;c&quot; password=~\")"),
+    ("password&#x3D;x", "password&#x3D;~"),
   ]);
   check_stays(&[
     "&quot;password&quot; is a word",
+    "R&D; password&; &#x110000;password; a &lt;password&gt; b",
     "a &amp; password: b",
     "&quot;a&quot;:&quot;b&quot;",
   ]);
+}
+
+#[test]
+fn a_part_of_an_address_may_have_escapes() {
+  check(&[
+    ("https://a.b/?r=%2Fx%3Fpassword%3Dx%26y%3D1", "https://a.b/?r=%2Fx%3Fpassword%3D~%26y%3D1"),
+    ("?r=%253Fpassword%253Dx%2526y", "?r=%253Fpassword%253D~%2526y"),
+    ("%7B%22password%22%3A%22x%22%2C%22b%22%3A1%7D", "%7B%22password%22%3A~%2C%22b%22%3A1%7D"),
+    ("d=%7B%22headers%22%3A%7B%22a%22%3A%5B1%5D%7D%7D&b", "d=%7B%22headers%22%3A~%7D&b"),
+  ]);
+  check_stays(&["100%25 of %d passwords, %C3%BC %", "?a%3Db&password"]);
+}
+
+#[test]
+fn what_is_redacted_in_an_escape_hides_no_other_member() {
+  let text = r#"a "{\"password\":\"x\"" b {c%22password%22:%22y"#;
+  let after = input(json!({ "keys": ["password"] }), &json!(text)).to_string();
+  assert!(!after.contains("22y"), "{after}");
+}
+
+#[test]
+fn strings_follow_names_in_capitals() {
+  check(&[
+    ("CREATE USER a WITH PASSWORD 'hun ter'; b", "CREATE USER a WITH PASSWORD ~; b"),
+    ("#define PASSWORD \"x\"\n", "#define PASSWORD ~\n"),
+  ]);
+  check_stays(&[
+    "with password 'x'",
+    "grep 'PASSWORD ' a",
+    "PASSWORD is 'x'",
+    "x = \"PASSWORD \" + y",
+  ]);
+}
+
+#[test]
+fn options_with_one_dash_have_values() {
+  check(&[
+    ("New-A -Password hunter2 -User b", "New-A -Password ~ -User b"),
+    ("New-A -Password 'hun ter'", "New-A -Password ~"),
+    ("vault -password=x", "vault -password=~"),
+    ("DB_X=1\nPASSWORD=a\"b'c\n", "DB_X=1\nPASSWORD=~\n"),
+  ]);
+  check_stays(&[
+    "set password to x",
+    "ENV password",
+    "use -Password to set it",
+    "a-password b1",
+    "- password b1",
+  ]);
+}
+
+#[test]
+fn names_in_markdown_are_members() {
+  check(&[
+    ("- **Password:** hunter2\n", "- **Password:** ~\n"),
+    ("**Password**: hunter2", "**Password**: ~"),
+    ("- `password`: `hun ter`\n", "- `password`: ~\n"),
+  ]);
+  check_stays(&[
+    "- **Password:** a word",
+    "- `password`: a word",
+    "[`${password}` : `x`, b ? `password` : `x`]",
+  ]);
+}
+
+#[test]
+fn lines_below_a_name_in_yaml_are_its_text() {
+  check(&[
+    ("password: |\n  hun\n\n  ter\nb: c", "password: ~\nb: c"),
+    ("a:\n  password: >-\n    hun\n  b: c\n", "a:\n  password: ~\n  b: c\n"),
+  ]);
+}
+
+#[test]
+fn a_number_with_a_word_behind_it_is_prose() {
+  check(&[("password: 5\nb", "password: ~\nb"), ("password: 12 34", "password: ~")]);
+  check_stays(&["password: 5 left", "password: 8 letters, password: 3 used"]);
 }
 
 #[test]
@@ -161,6 +243,16 @@ fn other_forms_take_linear_time() {
     "curl -u a:b ",
     "curl basic dXNlcjpwYXNz ",
     "PASSWORD=a.b(",
+    "%22x%22:",
+    "%253D",
+    "x%3D'",
+    "&amp;",
+    "&lt;x&gt;",
+    "X '",
+    "-x '",
+    "x: |\n ",
+    "**x**: 1 ",
+    "- `x`: `",
   ] {
     for before in ["", "x,y\n1,2\n", "x,y\n\"", "machine ", "x|y\n--|--\n"] {
       input(rules.clone(), &json!(format!("{before}{}", piece.repeat(20_000))));

@@ -241,8 +241,8 @@ fn a_value_in_escaped_quotes_may_have_commas_and_brackets() {
 #[test]
 fn a_value_that_does_not_end_has_no_more_than_its_lines_behind_a_mark() {
   for (text, expected) in [
-    ("- password: 8 letters; don't\n- b: (c\n", "- password: '[redacted]'\n- b: (c\n"),
-    ("password: 8 letters; don't\nb", "password: '[redacted]'\nb"),
+    ("- password: 8; don't\n- b: (c\n", "- password: '[redacted]'\n- b: (c\n"),
+    ("password: 8; don't\nb", "password: '[redacted]'\nb"),
     ("+ password: \"hunter2\n+ b: 'c'\n  d", "+ password: '[redacted]'\n+ b: 'c'\n  d"),
     ("+ password: `hunter2\n+ b: 'c'\n", "+ password: '[redacted]'\n+ b: 'c'\n"),
     ("+ 'password': 'hunter2\n+ b: 'c'\n", "+ 'password': '[redacted]'\n+ b: 'c'\n"),
