@@ -1,6 +1,6 @@
 //! Members of what was printed as a string: `{ out: '{\n  password: \'x\'\n}' }`.
 
-use std::ops::Range;
+use std::{mem, ops::Range};
 
 use super::{
   escapes::{DEEPEST_ESCAPES, Decoded, IN_ALL, decoded},
@@ -43,9 +43,11 @@ pub fn in_escapes(rules: &Rules, text: &str, location: &PathState) -> Vec<Range<
       }
     }
     // The next level would read the escapes of a value as its end.
+    let mut bytes = mem::take(&mut level.text).into_bytes();
     for range in &found {
-      level.text.replace_range(range.clone(), &"*".repeat(range.len()));
+      bytes.get_mut(range.clone()).unwrap_or_default().fill(b'*');
     }
+    level.text = String::from_utf8(bytes).unwrap_or_default();
     levels.push(level);
     for level in levels.iter().rev() {
       found.iter_mut().for_each(|range| *range = level.original(range));
