@@ -139,7 +139,7 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
     let tree = &state.tree;
     let left_at = |operation: &str| tree.get(&Activity::Operation(operation.to_owned()))?.left_at;
     let is_older = |root: &Root| left_at(&root.operation).is_some_and(|left| left < at);
-    let began_before = state.submissions.restore(id, submission, &is_older);
+    let began_before = state.submissions.restore(id, submission, &is_older, &mut rows);
     if let Some((latest, earlier)) = began_before {
       rows.extend(add_earlier(state, latest, earlier));
     }

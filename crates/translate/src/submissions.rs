@@ -316,13 +316,15 @@ impl Submissions {
   }
 
   /// Adds a submission of another process, unless the same or a later attempt of it is known. Attempts without a number
-  /// are ordered by `is_older`: whether a known root was left before this one. Returns the operation of an attempt that
-  /// began here before this earlier one was known, and the root of the earlier one: its usage is to be added.
+  /// are ordered by `is_older`: whether a known root was left before this one. Adds the row of a root that began here
+  /// before it was known when it was queued to `rows`. Returns the operation of an attempt that began here before this
+  /// earlier one was known, and the root of the earlier one: its usage is to be added.
   pub fn restore(
     &mut self,
     mut id: String,
     submission: Submission,
     is_older: &dyn Fn(&Root) -> bool,
+    rows: &mut Vec<Row>,
   ) -> Option<(String, Root)> {
     // An earlier release wrote down the id alone.
     if let Some(root) = &submission.root
@@ -339,7 +341,14 @@ impl Submissions {
     let is_newer = is_left_before || submission.attempt > known.attempt;
     let older = if is_newer { std::mem::replace(known, submission) } else { submission };
     known.caller = known.caller.or(older.caller);
-    known.queued_at = known.queued_at.or(older.queued_at);
+    if let (None, Some(_)) = (known.queued_at, older.queued_at) {
+      known.queued_at = older.queued_at;
+      if let (Some(root), Some(waited)) = (&known.root, known.queue_ms()) {
+        let mut row = Row::of(root.span);
+        row.set_metadata("flue.queue_ms", metadata::number(Some(waited)));
+        rows.push(row);
+      }
+    }
     known.is_restored = true;
     let earlier = older.root?;
     let Some(root) = &mut known.root else {

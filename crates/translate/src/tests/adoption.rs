@@ -356,14 +356,12 @@ fn a_root_whose_end_is_refused_before_the_adoption_is_closed_by_that() {
 }
 
 #[test]
-fn a_submission_that_was_announced_before_the_process_that_queued_it_was_adopted_has_its_waiting_time()
- {
+fn however_late_the_process_that_queued_a_submission_is_adopted_its_waiting_time_is_known() {
   let queued = json!({ "v": 3, "type": "submission_queued", "timestamp": 500, "submissionId": "s", "agentName": "A",
     "instanceId": "i", "kind": "direct" });
   let left = left(600, &[queued.to_string()], &mut Trace::default());
   let events = [running(900, 1), start(1_000, "o"), end(1_100, "o"), settled(1_101)];
-  // Once its operation has begun, its row is written.
-  for place in 0..=1 {
+  for place in 0..=events.len() {
     let (mut b, mut trace) = (Translator::default(), Trace::default());
     run(&mut b, &events[..place], &mut trace);
     adopt(&mut b, &left, &mut trace);
