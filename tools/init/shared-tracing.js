@@ -19,7 +19,9 @@ const { OURS, isOurs } = require('./tracing');
  * @returns {{ name: string, isImported: boolean } | undefined}
  */
 function sharedTracing({ root, dependencies, sources, app }) {
-  const name = Object.keys(dependencies).find((one) => isTracing(linked(root, one)));
+  // This package may be linked, too.
+  const others = Object.keys(dependencies).filter((one) => one !== OURS);
+  const name = others.find((one) => isTracing(linked(root, one)));
   if (name === undefined) return undefined;
   const isOfIt = (/** @type {string} */ from) => from === name || from.startsWith(`${name}/`);
   const isImported = [...sources, ...(app ? [app] : [])].some(
