@@ -17,10 +17,11 @@ pub fn log(state: &mut State, event: &Event<'_>, log: &Log<'_>) -> Vec<Row> {
     } else if let Some(ActivitySpan { activity, span }) = state.enclosing(&event.ids)
       && let Some(lines) = state.tree.late_logs(&activity)
     {
-      let mut row = Row::of(span);
-      lines.push(event, log);
-      lines.write(&mut row, ["flue.late_logs", "flue.late_logs_dropped"]);
-      rows.push(row);
+      if lines.push_late(event, log) {
+        let mut row = Row::of(span);
+        lines.write(&mut row, ["flue.late_logs", "flue.late_logs_dropped"]);
+        rows.push(row);
+      }
     } else {
       state.has_lost_line = true;
     }

@@ -88,6 +88,14 @@ pub enum Evidence {
   Clock(i64),
 }
 
+impl Evidence {
+  /// Its time.
+  pub fn at(self) -> i64 {
+    let (Self::Event(at) | Self::Clock(at)) = self;
+    at
+  }
+}
+
 /// A summary of an operation's turns, for those releases and cases in which its own end has none.
 #[derive(Default, Serialize, Deserialize)]
 pub struct TurnSummary {

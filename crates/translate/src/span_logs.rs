@@ -22,6 +22,22 @@ pub struct SpanLogs {
 }
 
 impl SpanLogs {
+  /// The lines of a span after its end: later ones than its own.
+  pub fn after(own: &Self, ended_at: i64) -> Self {
+    Self { last: own.last.max(Some((ended_at, 0))), ..Self::default() }
+  }
+
+  /// Adds a line after the end of the span. False if it is a repetition: it is earlier than the end, or than others.
+  pub fn push_late(&mut self, event: &Event<'_>, log: &Log<'_>) -> bool {
+    let written = (event.at, event.index.map_or(0, f64::to_bits));
+    let is_later = Some(written) > self.last;
+    if is_later {
+      self.push(event, log);
+      self.last = Some(written);
+    }
+    is_later
+  }
+
   /// Adds a line, unless it repeats the last one or there is no room.
   pub fn push(&mut self, event: &Event<'_>, log: &Log<'_>) {
     let written = event.index.map(|index| (event.at, index.to_bits()));

@@ -168,7 +168,7 @@ impl Tree {
         if span.implicit
           || matches!(activity, Activity::Run(_) | Activity::Operation(_) | Activity::Compaction(_))
         {
-          self.note_updatable(activity.clone(), span);
+          self.note_updatable(activity.clone(), span, at);
         }
         ClosedSpan { interrupted, row }
       }
@@ -251,7 +251,7 @@ impl Tree {
         tasks.push(activity);
       } else {
         rows.extend(child.interrupted(&activity, evidence));
-        self.note_updatable(activity, child);
+        self.note_updatable(activity, child, evidence.at());
       }
     }
     (tasks, rows)

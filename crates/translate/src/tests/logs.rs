@@ -49,6 +49,8 @@ fn lines_after_the_end_of_their_span_stand_beside_those_before() {
     assert_eq!(before.unwrap().matches("line").count(), 1, "{ids}");
     assert_eq!(after.unwrap().matches("line").count(), ends.len(), "{ids}");
     assert_eq!(dropped, None);
+    let twice = [&events[..], &events].concat();
+    assert_eq!(lines(&twice), lines(&events), "{ids}");
 
     events.extend((2_000..2_150).map(|at| line(&ids, at)));
     let [_, after, dropped] = lines(&events);

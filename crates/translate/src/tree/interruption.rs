@@ -67,11 +67,11 @@ impl Tree {
     Some(LateUsage { span, of_turns: known.usage?, reported: known.reported })
   }
 
-  pub(super) fn note_updatable(&mut self, activity: Activity, span: OpenSpan) {
+  pub(super) fn note_updatable(&mut self, activity: Activity, span: OpenSpan, ended_at: i64) {
     let awaits_start = span.implicit.then(|| span.start.time());
     let (placement, has_span) = (span.placement, span.label.is_some());
     let TurnSummary { usage, reported, .. } = span.turn_summary;
-    let late_logs = SpanLogs::default();
+    let late_logs = SpanLogs::after(&span.logs, ended_at);
     let known = Updatable { placement, has_span, usage, reported, awaits_start, late_logs };
     self.updatable.set(activity, known);
   }
@@ -105,7 +105,7 @@ impl Tree {
     let Some(span) = self.remove(activity) else { return Vec::new() };
     let mut rows = self.interrupt_descendants(&span, evidence);
     rows.extend(span.interrupted(activity, evidence));
-    self.note_updatable(activity.clone(), span);
+    self.note_updatable(activity.clone(), span, evidence.at());
     rows
   }
 
@@ -190,7 +190,7 @@ impl Tree {
       let Some(child) = self.open.remove(&activity) else { continue };
       descendants.extend_from_slice(&child.children);
       rows.extend(child.interrupted(&activity, evidence));
-      self.note_updatable(activity, child);
+      self.note_updatable(activity, child, evidence.at());
     }
     rows
   }
