@@ -35,7 +35,7 @@ pub type Accepted = fn(&str, Range<usize>) -> Vec<Range<usize>>;
 
 /// A pattern with a name.
 pub struct Builtin {
-  /// The name in `redact.builtins`.
+  /// The name in `redact.builtins`, also of the one before it.
   pub name: &'static str,
   /// The regular expression. Its first group that matches, if any, is the match.
   pub expression: &'static str,
@@ -62,6 +62,11 @@ pub const BUILTINS: &[Builtin] = &[
     name: "credentials",
     expression: credentials::PAIR,
     accepted: credentials::accepted_pair,
+  },
+  Builtin {
+    name: "credentials",
+    expression: credentials::OPTION,
+    accepted: credentials::accepted_option,
   },
   Builtin {
     name: "credit-cards",

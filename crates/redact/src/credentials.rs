@@ -7,7 +7,7 @@ use base64::{
   alphabet::STANDARD,
   engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use memchr::{memmem, memrchr};
+use memchr::{memmem, memrchr_iter, memrchr3};
 
 /// A bearer token with its scheme; one after a colon, an equals sign or a quote without it.
 pub const BEARER: &str = concat!(
@@ -16,14 +16,20 @@ pub const BEARER: &str = concat!(
   r#"|(?i-u:bearer)[ \t]*[ \t=:](?:[ \t]|%20)*\\*["'`]?([A-Za-z0-9._~+/=-]{8,}))"#,
 );
 
-/// A user and password in base64 with their scheme, those of a URL, and those of an option of `curl`.
+/// A user and password in base64 with their scheme, and those of a URL.
 pub const PAIR: &str = concat!(
   "(?:",
   before!(),
   r#"((?i-u:basic)(?:[ \t+]|%20)+[A-Za-z0-9+/_-]{6,}={0,2})"#,
-  r#"|[A-Za-z0-9]://((?-u:[^\x00-\x20/?#@:"'<>\\`])*:(?-u:[^\x00-\x20/?#"'<>\\`])+)@"#,
-  r#"|(?-u:[\x09\x0A\x20"'])-(?:[uU]|-user|-proxy-user)[ =\t"',\\]{0,4}"#,
-  r#"((?-u:[^\x00-\x20:"'`\\<>$])+:(?-u:[^\x00-\x20"'`\\<>${*])(?-u:[^\x00-\x20"'`\\])*))"#,
+  r#"|[A-Za-z0-9]://((?-u:[^\x00-\x20/?#@:"'<>\\`])*:(?-u:[^\x00-\x20/?#"'<>\\`])+)@)"#,
+);
+
+/// The user and password in an option of `curl`, and the password in one of other commands. A match that is none may be a
+/// URL with a pair: these are other patterns.
+pub const OPTION: &str = concat!(
+  r#"(?-u:[\x09\x0A\x20"'])-(?:(?:[uU]|-user|-proxy-user)[ =\t"',\\]{0,4}"#,
+  r#"((?-u:[^\x00-\x20:"'`\\<>$])+:(?-u:[^\x00-\x20"'`\\<>${*])(?-u:[^\x00-\x20"'`\\])*)"#,
+  r#"|[pa][ \t"',\\]{0,4}((?-u:[^\x00-\x20"'`\\<>${*;|&)\[-])(?-u:[^\x00-\x20"'`\\])*))"#,
 );
 
 /// What follows the word in a text, and is not a token.
@@ -42,6 +48,16 @@ const WORDS: [&str; 10] = [
 /// What is after a colon or an equals sign, without quotes, is a token if it has a digit, or is so long and has no dot:
 /// `bearer: process.env.GITHUB_TOKEN`.
 const LONG: usize = 20;
+
+/// The commands with a password behind `-p` or `-a`, and whether a blank may stand between them.
+const COMMANDS: [(&str, &str, bool); 6] = [
+  ("mysql", "-p", false),
+  ("mariadb", "-p", false),
+  ("sshpass", "-p", true),
+  ("mongo", "-p", true),
+  ("login", "-p", true),
+  ("redis-cli", "-a", true),
+];
 
 /// How many bytes of a command are looked at before an option of it.
 const LONGEST_COMMAND: usize = 512;
@@ -76,31 +92,55 @@ pub fn accepted_bearer(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
 pub fn accepted_pair(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
   let shown = text.get(found.clone()).unwrap_or_default();
   let is_pair = match shown.split_once(':') {
-    Some((user, password)) => {
-      let before = text.get(..found.start).unwrap_or_default();
-      if before.ends_with('/') { !is_host(user, password) } else { is_in_command(before) }
-    }
+    Some((user, password)) => !is_host(user, password),
     None => behind_scheme(shown, "basic").is_some_and(has_pair),
   };
   Vec::from_iter(is_pair.then_some(found))
 }
 
-/// Whether a text ends in a command of `curl`. Options of others have a colon without a password: `-u 1000:1000`.
-fn is_in_command(text: &str) -> bool {
+/// The user and password, or the password, in an option, unless it is that of another command: `-u 1000:1000`.
+pub fn accepted_option(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
+  let (before, rest) = text.split_at_checked(found.start).unwrap_or_default();
+  let shown = rest.get(..found.len()).unwrap_or_default();
+  let option = before.trim_end_matches([' ', '\t', ',', '"', '\'', '\\']);
+  let is_apart = before.get(option.len()..).is_some_and(|gap| gap.contains([' ', '\t', ',']));
+  let command = command(option);
+  let is_accepted = if option.ends_with(['p', 'a']) {
+    // Of several commands in a line, the last.
+    let start = memrchr3(b';', b'|', b'&', command).unwrap_or_default();
+    let last = command.get(start..).unwrap_or_default();
+    let mut commands = COMMANDS
+      .iter()
+      .filter(|(_, flag, may_be_apart)| option.ends_with(flag) && (*may_be_apart || !is_apart));
+    !is_port(shown) && commands.any(|(name, ..)| has_program(last, name))
+  } else {
+    memmem::find(command, b"curl").is_some()
+  };
+  Vec::from_iter(is_accepted.then_some(found))
+}
+
+/// The command in which a text ends, also in lines that a backslash joins.
+fn command(text: &str) -> &[u8] {
   let far = text.len().saturating_sub(LONGEST_COMMAND);
-  let mut near = text.as_bytes().get(far..).unwrap_or_default();
-  loop {
-    let end = memrchr(b'\n', near);
-    let line = near.get(end.unwrap_or_default()..).unwrap_or_default();
-    if memmem::find(line, b"curl").is_some() {
-      return true;
-    }
-    // A backslash joins lines.
-    match end.and_then(|end| near.get(..end)?.strip_suffix(b"\\")) {
-      Some(before) => near = before,
-      None => return false,
-    }
-  }
+  let near = text.as_bytes().get(far..).unwrap_or_default();
+  let is_end = |at: &usize| !near.get(..*at).is_some_and(|line| line.ends_with(b"\\"));
+  let start = memrchr_iter(b'\n', near).find(is_end).unwrap_or_default();
+  near.get(start..).unwrap_or_default()
+}
+
+/// Whether a command has a word that begins so, and is no part of a path other than that of programs.
+fn has_program(command: &[u8], name: &str) -> bool {
+  let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"/.-_@:=".contains(byte);
+  memmem::find_iter(command, name).any(|at| {
+    let before = command.get(..at).unwrap_or_default();
+    before.ends_with(b"bin/") || !before.last().is_some_and(is_part)
+  })
+}
+
+/// Whether an option publishes a port of a container: `127.0.0.1:80:80`, `53:53/udp`.
+fn is_port(shown: &str) -> bool {
+  let ports = shown.split('/').next().unwrap_or_default();
+  ports.contains(':') && !ports.contains(|letter: char| letter.is_ascii_alphabetic())
 }
 
 /// Whether a host and its port stand before the mark of a list, and what follows is another item: `localhost:3000,a@x.com`.

@@ -62,7 +62,8 @@ pub enum RulesError {
 }
 
 fn builtin_names() -> String {
-  let names: Vec<_> = BUILTINS.iter().map(|builtin| builtin.name).collect();
+  let mut names: Vec<_> = BUILTINS.iter().map(|builtin| builtin.name).collect();
+  names.dedup();
   names.join(", ")
 }
 

@@ -59,8 +59,11 @@ impl Rules {
     }
     let mut builtins: Vec<&Builtin> = Vec::new();
     for name in raw.builtins.iter().flatten() {
-      let known = BUILTINS.iter().find(|builtin| builtin.name == name);
-      builtins.push(known.ok_or_else(|| RulesError::UnknownBuiltin { name: name.clone() })?);
+      let known = builtins.len();
+      builtins.extend(BUILTINS.iter().filter(|builtin| builtin.name == name));
+      if builtins.len() == known {
+        return Err(RulesError::UnknownBuiltin { name: name.clone() });
+      }
     }
     let patterns = Patterns::new(expressions, &builtins)
       .map_err(|error| RulesError::BadPattern { position: 0, why: error.0 })?;
