@@ -34,6 +34,7 @@
 //! | `pairs` | values that another value names |
 //! | `marked_lines` | lines with marks before their first word |
 //! | `quotes` | the quotes of strings in other text |
+//! | `settings` | lines of commands that set a variable |
 //! | `elements` | elements of XML |
 //! | `tables` | cells of tables |
 //! | `assignments` | strings after an equals sign |
@@ -77,6 +78,7 @@ mod quotes;
 mod raw_rules;
 mod redactor;
 mod rules;
+mod settings;
 mod tables;
 mod unquoted;
 mod values;

@@ -11,7 +11,7 @@ use super::{
   pairs,
   paths::PathState,
   rules::Rules,
-  tables, unquoted,
+  settings, tables, unquoted,
   values::{end_of_value, is_shown},
 };
 
@@ -169,6 +169,7 @@ impl<'a> Literals<'a> {
     let mut ranges = elements::covered_values(self.text, covers);
     ranges.append(&mut tables::covered_cells(self.text, covers));
     let named = unquoted::options(self.text)
+      .chain(settings::named_values(self.text))
       .chain(unquoted::logins(self.text))
       .chain(unquoted::strings(self.text));
     ranges.extend(named.filter(|(name, _)| covers(name)).map(|(_, value)| value));

@@ -123,6 +123,24 @@ fn strings_follow_names_in_capitals() {
 }
 
 #[test]
+fn lines_of_commands_set_names() {
+  check(&[
+    ("FROM a\nENV PASSWORD hun ter\nRUN b", "FROM a\nENV PASSWORD ~\nRUN b"),
+    ("  3\tENV PASSWORD x\r\n", "  3\tENV PASSWORD ~\r\n"),
+    ("$ set -gx PASSWORD x\n", "$ set -gx PASSWORD ~\n"),
+    ("setenv PASSWORD x", "setenv PASSWORD ~"),
+    ("setx PASSWORD \"x y\" /M", "setx PASSWORD ~"),
+  ]);
+  check_stays(&[
+    "ENV PASSWORD $A\nset -x PASSWORD (a b)\nsetx PASSWORD %A%",
+    "use ENV PASSWORD x",
+    "set -x\nPASSWORD x",
+    "ENV PASSWORD",
+    "ENV PASSWORD ",
+  ]);
+}
+
+#[test]
 fn options_with_one_dash_have_values() {
   check(&[
     ("New-A -Password hunter2 -User b", "New-A -Password ~ -User b"),
@@ -250,6 +268,9 @@ fn other_forms_take_linear_time() {
     "&lt;x&gt;",
     "X '",
     "-x '",
+    "ENV x y\n",
+    "set -x x y",
+    "mysql -p x ",
     "x: |\n ",
     "**x**: 1 ",
     "- `x`: `",
