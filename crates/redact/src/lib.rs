@@ -35,6 +35,7 @@
 //! | `marked_lines` | lines with marks before their first word |
 //! | `quotes` | the quotes of strings in other text |
 //! | `settings` | lines of commands that set a variable |
+//! | `form_fields` | fields of forms with several parts |
 //! | `elements` | elements of XML |
 //! | `tables` | cells of tables |
 //! | `assignments` | strings after an equals sign |
@@ -65,6 +66,7 @@ mod emails;
 mod embedded;
 mod engine;
 mod escapes;
+mod form_fields;
 mod ip_addresses;
 mod json;
 mod kind;

@@ -7,6 +7,7 @@ use super::{
   blanks::{SPACES, trim_end, trim_start, without_codes, word_at_end},
   elements,
   escapes::{Decoded, unescaped_content},
+  form_fields,
   marked_lines::{MarkedLine, is_line_start},
   pairs,
   paths::PathState,
@@ -169,6 +170,7 @@ impl<'a> Literals<'a> {
     let mut ranges = elements::covered_values(self.text, covers);
     ranges.append(&mut tables::covered_cells(self.text, covers));
     let named = unquoted::options(self.text)
+      .chain(form_fields::named_values(self.text))
       .chain(settings::named_values(self.text))
       .chain(unquoted::logins(self.text))
       .chain(unquoted::strings(self.text));

@@ -141,6 +141,27 @@ fn lines_of_commands_set_names() {
 }
 
 #[test]
+fn fields_of_forms_with_several_parts_are_members() {
+  let field = |value: &str, end: &str| {
+    let head =
+      "--b\r\nContent-Disposition: form-data; name=\"password\"\r\nContent-Type: text/plain";
+    format!("{head}\r\n\r\n{value}{end}")
+  };
+  for end in ["\r\n--b\r\nother", "\r\n--b--", ""] {
+    check(&[(&field("hun\r\n--\r\nter2", end), &field("~", end))]);
+    check(&[(&field("x", end).replace('\r', ""), &field("~", end).replace('\r', ""))]);
+  }
+  let two = "form-data; name=\"a\"\n\nb\n form-data; name=\"password\"\n\nhunter2\n--b";
+  check(&[(two, &two.replace("hunter2", "~"))]);
+  check_stays(&[
+    "form-data; name=\"password\", and\n\nmore",
+    "form-data; name=\"a\"\n\nmore",
+    &field("", "\r\n--b--"),
+    &field("", ""),
+  ]);
+}
+
+#[test]
 fn options_with_one_dash_have_values() {
   check(&[
     ("New-A -Password hunter2 -User b", "New-A -Password ~ -User b"),
@@ -269,6 +290,9 @@ fn other_forms_take_linear_time() {
     "X '",
     "-x '",
     "ENV x y\n",
+    "form-data; name=\"x\"\n\n",
+    "form-data; name=\"x\";",
+    "--b\nContent-Disposition: form-data; name=\"x\"\n\n",
     "set -x x y",
     "mysql -p x ",
     "x: |\n ",
