@@ -12,19 +12,10 @@ use super::{
 
 /// The longest name, with its quotes and escapes: other strings are content.
 pub const LONGEST: usize = 128;
-/// The members that have a name, besides those that end with [`NAME_ENDS`].
-const NAMES: [&str; 10] = [
-  "id",
-  "field",
-  "header",
-  "label",
-  "path",
-  "variable",
-  "selector",
-  "element",
-  "target",
-  "placeholder",
-];
+/// The members that have a name, besides those that end with [`NAME_ENDS`], and those that have it among other words:
+/// `{"selector": "input[name='password']", "text": "x"}`.
+const NAMES: [&str; 7] = ["id", "field", "header", "label", "path", "variable", "target"];
+const SELECTORS: [&str; 4] = ["selector", "element", "locator", "placeholder"];
 const NAME_ENDS: [&str; 2] = ["name", "key"];
 /// How the member ends that has the value.
 const VALUE_ENDS: [&str; 2] = ["value", "values"];
@@ -37,7 +28,15 @@ const HEADERS: &str = "rawHeaders";
 
 /// Whether a member has a name that stands for another member's.
 pub fn is_name(member: &str) -> bool {
-  NAMES.iter().any(|name| member.eq_ignore_ascii_case(name)) || ends_with_any(member, &NAME_ENDS)
+  is_any(member, &NAMES) || is_selector(member) || ends_with_any(member, &NAME_ENDS)
+}
+
+fn is_selector(member: &str) -> bool {
+  is_any(member, &SELECTORS)
+}
+
+fn is_any(member: &str, names: &[&str]) -> bool {
+  names.iter().any(|name| member.eq_ignore_ascii_case(name))
 }
 
 /// Whether a member has a value that another member names.
@@ -102,7 +101,11 @@ pub fn has_covered_name(
         let Ok(value) = scanner.skip_value() else { return false };
         let member = unescaped(text.get(range).unwrap_or_default());
         let value = text.get(value).unwrap_or_default();
-        if is_name(&member) && is_covered(rules, value, location) {
+        let is_covered = || match is_selector(&member) {
+          true => has_covered_word(rules, value, location),
+          false => is_name(&member) && is_covered(rules, value, location),
+        };
+        if is_covered() {
           return true;
         }
       }
@@ -119,6 +122,18 @@ fn is_covered(rules: &Rules, value: &str, location: &PathState) -> bool {
     let name = unescaped(value);
     rules.covers(&name, &rules.enter(location, &name))
   }
+}
+
+/// Whether a string or a word of it is a covered name.
+fn has_covered_word(rules: &Rules, value: &str, location: &PathState) -> bool {
+  let is_part = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
+  let has_word = || {
+    let shown = unescaped(value);
+    let mut words = shown.split(|letter| !is_part(letter)).filter(|word| !word.is_empty());
+    words.any(|word| rules.covers(word, &rules.enter(location, word)))
+  };
+  is_covered(rules, value, location)
+    || value.len() <= LONGEST && value.starts_with('"') && has_word()
 }
 
 /// A list whose items may name others.

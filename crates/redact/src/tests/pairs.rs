@@ -59,7 +59,11 @@ fn the_field_of_a_form_names_what_is_typed_into_it() {
   let mark = "[redacted]";
   for (member, name) in [
     ("selector", "#password"),
-    ("element", "Password"),
+    ("selector", "input[name=\"password\"]"),
+    ("locator", "form input#password"),
+    ("element", "Password textbox"),
+    ("placeholder", "Your password"),
+    ("target", "#password"),
     ("field", "password"),
     ("path", "/password"),
   ] {
