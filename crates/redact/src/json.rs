@@ -230,11 +230,13 @@ struct Container {
   items: Option<Items>,
   /// Whether a member has a covered name, if that is known.
   has_covered_name: Option<bool>,
+  /// Whether it has a text that a name may cover.
+  has_text: bool,
 }
 
 impl Container {
   fn new(location: PathState) -> Self {
-    Self { location, start: 0, kept: None, items: None, has_covered_name: None }
+    Self { location, start: 0, kept: None, items: None, has_covered_name: None, has_text: false }
   }
 }
 
@@ -413,14 +415,15 @@ impl<'a> Rewrite<'a> {
     }
     let is_in_members = self.is_in_members();
     let Some(object) = self.containers.last_mut() else { return false };
-    // Texts are many and long: only a name before one counts.
-    let limit = if is_text { self.read } else { self.limit };
+    // Texts are many and long: only a name before one counts. A second one in an object is not worth a search of its own.
+    let is_first_text = is_text && !mem::replace(&mut object.has_text, true);
+    let limit = if is_first_text { self.read } else { self.limit };
     let has_name = || {
       let text = self.text.get(object.start..limit).unwrap_or_default();
       let scanner = if is_in_members { Scanner::of_members(text) } else { Scanner::new(text) };
       pairs::has_covered_name(self.rules, text, scanner, &object.location)
     };
-    if is_text { has_name() } else { *object.has_covered_name.get_or_insert_with(has_name) }
+    if is_first_text { has_name() } else { *object.has_covered_name.get_or_insert_with(has_name) }
   }
 
   /// Replaces the list or object that begins at a position.

@@ -180,6 +180,7 @@ fn pairs_take_linear_time() {
   ] {
     input(keys(), &json!(piece.repeat(50_000)));
   }
+  input(keys(), &json!(format!("{{{}", "\"text\":\"y\",".repeat(200_000))));
   let deep = format!("{}1{}", "{\"value\":".repeat(120), ",\"b\":1}".repeat(120));
   input(keys(), &json!(format!("[{}]", vec![deep; 500].join(","))));
 }
