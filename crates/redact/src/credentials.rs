@@ -90,9 +90,12 @@ pub fn accepted_bearer(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
 
 /// The user and password in a match, unless it has none.
 pub fn accepted_pair(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
-  let shown = text.get(found.clone()).unwrap_or_default();
+  let (shown, behind) = (text.get(found.clone()), text.get(found.end..));
+  let shown = shown.unwrap_or_default();
+  // The digest of an image: `docker://alpine:3.18@sha256:…`.
+  let is_image = behind.is_some_and(|behind| behind.starts_with("@sha256:"));
   let is_pair = match shown.split_once(':') {
-    Some((user, password)) => !is_host(user, password),
+    Some((user, password)) => !is_image && !is_host(user, password),
     None => behind_scheme(shown, "basic").is_some_and(has_pair),
   };
   Vec::from_iter(is_pair.then_some(found))

@@ -87,6 +87,7 @@ fn credentials_are_found_in_headers_members_and_urls() {
       "credentials",
       "mkdir -p /data/mongo -p a; tar -C /var/lib/mysql -pxf a; sshpass -p $A; mysql -p{b}",
     ),
+    ("credentials", "docker://alpine:3.18@sha256:0a1b"),
     ("credentials", "Basic Online Banking, Basic Origin, Basic Overloads"),
     ("credentials", "http://localhost:3000,ada@example.com; http://127.0.0.1:80|ada@b"),
     ("emails", "img/logo@2x.png, app@1.0.0.tgz"),
