@@ -117,7 +117,7 @@ impl<'a> Literals<'a> {
   /// The value behind an equals sign with this text before and behind it.
   fn assigned(&self, before: &str, rest: &str, value: &str) -> Option<Range<usize>> {
     if let Some(names) = assignments::names(before, value) {
-      let is_covered = names.into_iter().flatten().any(|name| self.covers(name));
+      let is_covered = names.into_iter().flatten().any(|name| self.is_set(before, name));
       if is_covered && (self.is_escaped(value) || !assignments::ends_string(before, value)) {
         return Some(self.range(value, assignments::end(before, value)));
       } else if value.starts_with(is_quote_of_string) {
@@ -128,13 +128,19 @@ impl<'a> Literals<'a> {
       // A file of settings.
       let before = trim_end(before, &unquoted::BLANKS);
       let name = assignments::word(before).filter(|name| self.covers(name))?;
-      let value = unquoted::in_line(before, name, rest)?;
+      let value = unquoted::in_line(before.strip_suffix(name)?, name, rest)?;
       return Some(self.range(rest.trim_start_matches(unquoted::BLANKS), value.len()));
     }
-    let name = unquoted::assigned_name(before).filter(|name| self.covers(name))?;
+    let name = unquoted::assigned_name(before).filter(|name| self.is_set(before, name))?;
     let outer = before.strip_suffix(name).unwrap_or(before);
     let length = unquoted::assigned_length(outer, name, rest);
     (length > 0).then(|| self.range(rest, length))
+  }
+
+  /// Whether a name before an equals sign is covered, also as an option of Java: `-Dpassword=x`.
+  fn is_set(&self, before: &str, name: &str) -> bool {
+    let option = || before.strip_suffix(name)?.ends_with('-').then(|| name.strip_prefix('D'))?;
+    self.covers(name) || option().is_some_and(|name| self.covers(name))
   }
 
   /// Whether an escape stands for the quote with which the rest of the text begins: it may begin a string in a string.
@@ -183,7 +189,11 @@ impl<'a> Literals<'a> {
     let name = assignments::word(before)?;
     let value = if self.covers(name) {
       let brackets = || unquoted::in_brackets(before, name, behind);
-      unquoted::in_line(before, name, behind).or_else(brackets)?
+      // A file of settings may have a path: `db.password: x`.
+      let is_part = |letter: char| letter.is_alphanumeric() || "_-.".contains(letter);
+      let outer = before.strip_suffix(name)?;
+      let line = if outer.ends_with('.') { outer.trim_end_matches(is_part) } else { outer };
+      unquoted::in_line(line, name, behind).or_else(brackets)?
     } else {
       let before = before.strip_suffix(name).filter(|_| pairs::is_value(name))?;
       pairs::name_in_line_before(before).filter(|name| self.covers(name))?;

@@ -156,9 +156,8 @@ fn end_of_container(shown: &str) -> usize {
 }
 
 /// The value behind a colon, of a name that begins a line or a string: that of a header, or a word with a digit, as passwords
-/// have and prose has not. It is all that is behind the colon in that line or string.
-pub fn in_line<'t>(before: &str, name: &str, behind: &'t str) -> Option<&'t str> {
-  let outer = before.strip_suffix(name)?;
+/// have and prose has not. It is all that is behind the colon in that line or string; `outer`: the text before the name.
+pub fn in_line<'t>(outer: &str, name: &str, behind: &'t str) -> Option<&'t str> {
   let quote = outer.chars().next_back().filter(|last| QUOTES.contains(*last));
   if quote.is_none() && !is_line_start(outer) {
     return None;

@@ -167,12 +167,18 @@ fn options_with_one_dash_have_values() {
     ("New-A -Password hunter2 -User b", "New-A -Password ~ -User b"),
     ("New-A -Password 'hun ter'", "New-A -Password ~"),
     ("vault -password=x", "vault -password=~"),
+    ("java -Dpassword=x -jar a", "java -Dpassword=~ -jar a"),
+    ("java -Dpassword='x y'", "java -Dpassword=~"),
+    ("a.b: c\nspring.db.password: hunter2\n", "a.b: c\nspring.db.password: ~\n"),
     ("DB_X=1\nPASSWORD=a\"b'c\n", "DB_X=1\nPASSWORD=~\n"),
   ]);
   check_stays(&[
     "set password to x",
     "ENV password",
     "use -Password to set it",
+    "Dpassword=x, -Dpasswords=x",
+    "see db.password: a1 is bad, db.password: word",
+    "this.password = hash1",
     "a-password b1",
     "- password b1",
   ]);
