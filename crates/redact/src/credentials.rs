@@ -29,7 +29,7 @@ pub const PAIR: &str = concat!(
 pub const OPTION: &str = concat!(
   r#"(?-u:[\x09\x0A\x20"'])-(?:(?:[uU]|-user|-proxy-user)[ =\t"',\\]{0,4}"#,
   r#"((?-u:[^\x00-\x20:"'`\\<>$])+:(?-u:[^\x00-\x20"'`\\<>${*])(?-u:[^\x00-\x20"'`\\])*)"#,
-  r#"|[pa][ \t"',\\]{0,4}((?-u:[^\x00-\x20"'`\\<>${*;|&)\[-])(?-u:[^\x00-\x20"'`\\])*))"#,
+  r#"|[pa][ =\t"',\\]{0,4}((?-u:[^\x00-\x20"'`\\<>${*;|&)\[-])(?-u:[^\x00-\x20"'`\\])*))"#,
 );
 
 /// What follows the word in a text, and is not a token.
@@ -105,7 +105,7 @@ pub fn accepted_pair(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
 pub fn accepted_option(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
   let (before, rest) = text.split_at_checked(found.start).unwrap_or_default();
   let shown = rest.get(..found.len()).unwrap_or_default();
-  let option = before.trim_end_matches([' ', '\t', ',', '"', '\'', '\\']);
+  let option = before.trim_end_matches([' ', '=', '\t', ',', '"', '\'', '\\']);
   let is_apart = before.get(option.len()..).is_some_and(|gap| gap.contains([' ', '\t', ',']));
   let command = command(option);
   let is_accepted = if option.ends_with(['p', 'a']) {

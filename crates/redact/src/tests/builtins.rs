@@ -65,6 +65,7 @@ fn credentials_are_found_in_headers_members_and_urls() {
     ("credentials", "redis-cli -h a -a 'hunter2' ping", "redis-cli -h a -a '[redacted]' ping"),
     ("credentials", "mongosh \\\n -u a -p hunter2", "mongosh \\\n -u a -p [redacted]"),
     ("credentials", "docker login -u a -p hunter2 b.c", "docker login -u a -p [redacted] b.c"),
+    ("credentials", "podman login -p='hunter2'", "podman login -p='[redacted]'"),
     ("credentials", "a -u https://b:hunter2@h -a b -p=c", "a -u https://[redacted]@h -a b -p=c"),
     ("emails", "&#97;da&#64;example&#x2e;com", "[redacted]"),
     ("credentials", "curl --proxy-user ada:hunter2 x", "curl --proxy-user [redacted] x"),
