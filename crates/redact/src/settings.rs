@@ -26,9 +26,9 @@ pub fn named_values(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
     // The letters of an option.
     let named = if text.get(..end)?.ends_with('-') { line.split_once(' ')?.1 } else { line };
     let (name, value) = named.trim_start_matches(BLANKS).split_once(BLANKS)?;
-    let value = value.trim();
+    let value = value.trim_start();
     let is_shown = !value.is_empty() && !value.starts_with(REFERENCES);
-    let start = value.as_ptr().addr() - text.as_ptr().addr();
-    is_shown.then_some((name, start..start + value.len()))
+    let start = end + line.len() - value.len();
+    is_shown.then_some((name, start..start + value.trim_end().len()))
   })
 }
