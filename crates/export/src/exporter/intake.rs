@@ -55,8 +55,10 @@ impl Exporter {
       self.snapshot.note_change(now.elapsed);
       // A panic in the translation loses one event, not the following ones.
       let translated = catch_unwind(AssertUnwindSafe(|| self.translate(text, now)));
-      let failed = LostEvent(LossReason::UnreadableEvent, "the translation failed".to_owned());
-      if let Err(LostEvent(reason, why)) = translated.unwrap_or(Err(failed)) {
+      let translated = translated.unwrap_or_else(|_panic| {
+        Err(LostEvent(LossReason::UnreadableEvent, "the translation failed".to_owned()))
+      });
+      if let Err(LostEvent(reason, why)) = translated {
         self.account.refuse(reason, bytes, &why, now.elapsed);
         if reason == LossReason::UnreadableEvent {
           self.account.failed(why);
