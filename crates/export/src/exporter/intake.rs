@@ -102,9 +102,6 @@ impl Exporter {
       }
     }
     let mut rows = self.translator.translate(&event);
-    if self.translator.has_lost_line() {
-      return Err(LostEvent(LossReason::NoSpan, "a log line names no known work".to_owned()));
-    }
     if matches!(&event.body, Body::CallerNamed(named) if !named.is_late) {
       rows.iter().for_each(|row| self.delivery.relocate(row));
     }
@@ -112,6 +109,9 @@ impl Exporter {
       self.begin_trace(root, &event);
     }
     self.enqueue(rows, now);
+    if self.translator.has_lost_line() {
+      return Err(LostEvent(LossReason::NoSpan, "a log line names no known work".to_owned()));
+    }
     Ok(())
   }
 
