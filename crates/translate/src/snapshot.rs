@@ -13,7 +13,7 @@ use crate::{
   open_span::{LateUsage, OpenSpan},
   placement::Start,
   state::State,
-  submissions::{Root, Submission},
+  submissions::{Restored, Root, Submission},
   usage,
 };
 use braintrust_row::{Row, SpanContext, TraceId};
@@ -139,7 +139,8 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
     let tree = &state.tree;
     let left_at = |operation: &str| tree.get(&Activity::Operation(operation.to_owned()))?.left_at;
     let is_older = |root: &Root| left_at(&root.operation).is_some_and(|left| left < at);
-    let began_before = state.submissions.restore(id, submission, &is_older, &mut rows);
+    let Restored { waited, began_before } = state.submissions.restore(id, submission, &is_older);
+    rows.extend(waited);
     if let Some((latest, earlier)) = began_before {
       rows.extend(add_earlier(state, latest, earlier));
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use indexmap::IndexMap;
 
-pub use self::record::{Root, Submission};
+pub use self::record::{Restored, Root, Submission};
 use crate::{caller_context::CallerContext, identity, metadata, outcome};
 use braintrust_row::{Json, Row, RowId, SpanContext, sort_by_key};
 use flue_event::{Event, Ids, Outcome, SubmissionQueued, SubmissionRunning, Usage};
@@ -316,16 +316,13 @@ impl Submissions {
   }
 
   /// Adds a submission of another process, unless the same or a later attempt of it is known. Attempts without a number
-  /// are ordered by `is_older`: whether a known root was left before this one. Adds the row of a root that began here
-  /// before it was known when it was queued to `rows`. Returns the operation of an attempt that began here before this
-  /// earlier one was known, and the root of the earlier one: its usage is to be added.
+  /// are ordered by `is_older`: whether a known root was left before this one.
   pub fn restore(
     &mut self,
     mut id: String,
     submission: Submission,
     is_older: &dyn Fn(&Root) -> bool,
-    rows: &mut Vec<Row>,
-  ) -> Option<(String, Root)> {
+  ) -> Restored {
     // An earlier release wrote down the id alone.
     if let Some(root) = &submission.root
       && let Some(own) = keyed(&id, root.conversation.as_deref()).filter(|_| !id.contains(' '))
@@ -334,31 +331,16 @@ impl Submissions {
     }
     let Some(known) = self.0.get_mut(&id) else {
       self.0.insert(id, Submission { is_restored: true, ..submission });
-      return None;
+      return Restored::default();
     };
     let is_same = submission.attempt == known.attempt && !known.settled;
     let is_left_before = is_same && known.root.as_ref().is_some_and(is_older);
     let is_newer = is_left_before || submission.attempt > known.attempt;
     let older = if is_newer { std::mem::replace(known, submission) } else { submission };
     known.caller = known.caller.or(older.caller);
-    if let (None, Some(_)) = (known.queued_at, older.queued_at) {
-      known.queued_at = older.queued_at;
-      if let (Some(root), Some(waited)) = (&known.root, known.queue_ms()) {
-        let mut row = Row::of(root.span);
-        row.set_metadata("flue.queue_ms", metadata::number(Some(waited)));
-        rows.push(row);
-      }
-    }
+    let waited = known.restore_queued_at(older.queued_at);
     known.is_restored = true;
-    let earlier = older.root?;
-    let Some(root) = &mut known.root else {
-      // The later attempt was announced without an operation so far.
-      known.root = Some(earlier);
-      return None;
-    };
-    let is_unknown = root.is_first_known && root.operation != earlier.operation;
-    root.is_first_known &= !is_unknown;
-    is_unknown.then(|| (root.operation.clone(), earlier))
+    Restored { waited, began_before: older.root.and_then(|root| known.restore_root(root)) }
   }
 
   /// Those of other processes, with their keys, each once.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
   caller_context::CallerContext,
+  metadata,
   placement::{Parent, SpanPlacement, Start},
 };
 
@@ -142,9 +143,43 @@ impl Submission {
     }
   }
 
+  /// Adds when another process queued it, if that is not known. Returns the row that states how long a root waited that
+  /// has begun.
+  pub(super) fn restore_queued_at(&mut self, queued_at: Option<i64>) -> Option<Row> {
+    if self.queued_at.is_some() {
+      return None;
+    }
+    self.queued_at = queued_at;
+    let mut row = Row::of(self.root.as_ref()?.span);
+    row.set_metadata("flue.queue_ms", metadata::number(Some(self.queue_ms()?)));
+    Some(row)
+  }
+
+  /// Adds the root of an earlier attempt. Returns it with the operation of the later one, if that began before it was known.
+  pub(super) fn restore_root(&mut self, earlier: Root) -> Option<(String, Root)> {
+    let Some(root) = &mut self.root else {
+      // The later attempt was announced without an operation so far.
+      self.root = Some(earlier);
+      return None;
+    };
+    let is_unknown = root.is_first_known && root.operation != earlier.operation;
+    root.is_first_known &= !is_unknown;
+    is_unknown.then(|| (root.operation.clone(), earlier))
+  }
+
   /// How long the first attempt waited, in milliseconds.
   pub(super) fn queue_ms(&self) -> Option<f64> {
     let (queued, running) = (self.queued_at?, self.running_at?);
     (self.attempt == Some(1.0)).then(|| running.saturating_sub(queued).max(0) as f64)
   }
+}
+
+/// What the addition of a submission of another process changes.
+#[derive(Default)]
+pub struct Restored {
+  /// The row that states how long a root waited that began before that was known.
+  pub waited: Option<Row>,
+  /// The operation of an attempt that began here before an earlier one was known, and the root of that: its usage is to be
+  /// added.
+  pub began_before: Option<(String, Root)>,
 }
