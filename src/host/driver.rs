@@ -47,6 +47,15 @@ pub async fn drive(shared: Arc<Shared>) -> LossReason {
 
 type Responded = (RequestId, Result<Response, TransportError>);
 
+/// What a wait ends with.
+enum Woken {
+  /// An input, or what is due.
+  Due,
+  Responded(Result<(Id, Responded), JoinError>),
+  /// The spool is open.
+  Opened(Disk),
+}
+
 struct Driver<'a> {
   shared: &'a Shared,
   settings: &'a Arc<Settings>,
@@ -126,22 +135,23 @@ impl<'a> Driver<'a> {
       let awaited = (!self.replies.is_empty()).then(|| now.elapsed + AWAITED);
       let due = self.exporter.poll_timeout(now).into_iter().chain(tick).chain(awaited).min();
       let timeout = due.map(|due| Instant::from_std(self.shared.clock.at(due)));
-      let (responded, opened) = tokio::select! {
-        () = self.shared.queue.arrival() => (None, None),
-        responded = self.requests.join_next_with_id(), if !self.requests.is_empty() => (responded, None),
-        disk = opened(&mut self.opening) => (None, Some(disk)),
-        () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => (None, None),
+      let woken = tokio::select! {
+        () = self.shared.queue.arrival() => Woken::Due,
+        Some(responded) = self.requests.join_next_with_id() => Woken::Responded(responded),
+        disk = opened(&mut self.opening) => Woken::Opened(disk),
+        () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => Woken::Due,
       };
       // Before anything reads the clock.
       if let Some(due) = due {
         self.shared.clock.woke(due);
       }
-      if let Some(responded) = responded {
-        self.handle_response(responded);
-      }
-      if opened.is_some() {
-        (self.disk, self.opening) = (opened, None);
-        self.exporter.open_spool(self.shared.clock.now());
+      match woken {
+        Woken::Due => {}
+        Woken::Responded(responded) => self.handle_response(responded),
+        Woken::Opened(disk) => {
+          (self.disk, self.opening) = (Some(disk), None);
+          self.exporter.open_spool(self.shared.clock.now());
+        }
       }
     }
     if let Some(disk) = self.disk.take() {
