@@ -42,6 +42,11 @@ pub fn find_end(text: &str, is_end: &dyn Fn(char) -> bool) -> usize {
   text.find(is_end).unwrap_or(text.len())
 }
 
+/// The line with which a text begins, without its end.
+pub fn line(text: &str) -> &str {
+  text.get(..find_end(text, &|letter| letter == '\n')).unwrap_or_default()
+}
+
 /// The text without codes.
 pub fn without_codes(text: Cow<'_, str>) -> Cow<'_, str> {
   if !text.as_bytes().contains(&ESCAPE) {

@@ -81,9 +81,17 @@ fn decoded_from(text: &str, begins: &[u8], strings: usize) -> Option<Decoded> {
   (copied > 0).then_some(decoded)
 }
 
+/// Maps ranges of the last of these texts, each decoded from the one before it, to ranges of what the first one was decoded
+/// from.
+pub fn map_to_original(levels: &[Decoded], ranges: &mut [Range<usize>]) {
+  for level in levels.iter().rev() {
+    ranges.iter_mut().for_each(|range| *range = level.original(range));
+  }
+}
+
 impl Decoded {
   /// The range of the original text for one of the decoded text. Part of an escape becomes the whole.
-  pub fn original(&self, range: &Range<usize>) -> Range<usize> {
+  fn original(&self, range: &Range<usize>) -> Range<usize> {
     self.position(range.start)..self.position(range.end)
   }
 

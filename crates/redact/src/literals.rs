@@ -201,8 +201,8 @@ impl<'a> Literals<'a> {
     };
     let rest = behind.trim_start_matches(unquoted::BLANKS);
     // The lines of a text in YAML.
-    let line = MarkedLine::of_any(before).filter(|_| unquoted::begins_block(value));
-    let length = line.map_or(value.len(), |line| line.end(rest));
+    let block = if unquoted::begins_block(value) { MarkedLine::of_any(before) } else { None };
+    let length = block.map_or(value.len(), |line| line.end(rest));
     Some(self.range(rest, rest.get(..length)?.trim_end().len()))
   }
 

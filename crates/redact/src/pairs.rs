@@ -101,11 +101,11 @@ pub fn has_covered_name(
         let Ok(value) = scanner.skip_value() else { return false };
         let member = unescaped(text.get(range).unwrap_or_default());
         let value = text.get(value).unwrap_or_default();
-        let is_covered = || match is_selector(&member) {
+        let is_named = match is_selector(&member) {
           true => has_covered_word(rules, value, location),
           false => is_name(&member) && is_covered(rules, value, location),
         };
-        if is_covered() {
+        if is_named {
           return true;
         }
       }

@@ -8,7 +8,7 @@ use super::{
   builtin::{Accepted, Builtin},
   ecma::{Translation, View},
   engine::{CompileError, Expression, Set},
-  escapes::{DEEPEST_ESCAPES, Decoded, IN_PAGES, decoded, has_escapes},
+  escapes::{DEEPEST_ESCAPES, Decoded, IN_PAGES, decoded, has_escapes, map_to_original},
 };
 
 /// Regular expressions.
@@ -84,9 +84,7 @@ impl Patterns {
       let matches = matches.iter().flat_map(|pattern| pattern.matches(&level.text));
       let mut found: Vec<_> = matches.filter(|range| level.touches_escape(range)).collect();
       levels.push(level);
-      for level in levels.iter().rev() {
-        found.iter_mut().for_each(|range| *range = level.original(range));
-      }
+      map_to_original(&levels, &mut found);
       ranges.append(&mut found);
     }
     united(ranges)

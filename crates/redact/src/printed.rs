@@ -3,7 +3,7 @@
 use std::{mem, ops::Range};
 
 use super::{
-  escapes::{DEEPEST_ESCAPES, Decoded, IN_ALL, decoded},
+  escapes::{DEEPEST_ESCAPES, Decoded, IN_ALL, decoded, map_to_original},
   literals::Literals,
   paths::PathState,
   rules::Rules,
@@ -49,9 +49,7 @@ pub fn in_escapes(rules: &Rules, text: &str, location: &PathState) -> Vec<Range<
     }
     level.text = String::from_utf8(bytes).unwrap_or_default();
     levels.push(level);
-    for level in levels.iter().rev() {
-      found.iter_mut().for_each(|range| *range = level.original(range));
-    }
+    map_to_original(&levels, &mut found);
     ranges.append(&mut found);
   }
   ranges

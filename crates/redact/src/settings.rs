@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::{blanks::find_end, marked_lines::is_line_start, unquoted::BLANKS};
+use super::{blanks::line, marked_lines::is_line_start, unquoted::BLANKS};
 
 /// How lines begin that set what a name in them stands for, what may stand before that, and how a value begins that is a
 /// reference or a command.
@@ -21,8 +21,7 @@ pub fn named_values(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
     if !is_line_start(text.get(..start)?.trim_end_matches(PROMPTS)) {
       return None;
     }
-    let rest = text.get(end..)?;
-    let line = rest.get(..find_end(rest, &|letter| letter == '\n'))?;
+    let line = line(text.get(end..)?);
     // The letters of an option.
     let named = if text.get(..end)?.ends_with('-') { line.split_once(' ')?.1 } else { line };
     let (name, value) = named.trim_start_matches(BLANKS).split_once(BLANKS)?;

@@ -7,7 +7,7 @@ use memchr::{memchr_iter, memchr2_iter};
 
 use super::{
   assignments::{is_inside, word},
-  blanks::find_end,
+  blanks::{find_end, line},
   marked_lines::is_line_start,
   quotes::{end_of_escape, end_of_string, is_apostrophe},
 };
@@ -104,7 +104,7 @@ fn string_length(before: &str, value: &str) -> Option<usize> {
   if end < value.len() {
     return Some(end + 1);
   }
-  let line = value.get(..find_end(value, &|letter| letter == '\n'))?.trim_end();
+  let line = line(value).trim_end();
   let quote = value.bytes().next()?;
   (!is_inside(before.as_bytes(), quote)).then_some(line.len())
 }
@@ -172,7 +172,7 @@ pub fn in_line<'t>(outer: &str, name: &str, behind: &'t str) -> Option<&'t str> 
 
 /// What is left of a line, without blanks and a comment.
 pub fn rest_of_line(behind: &str) -> Option<&str> {
-  let line = behind.get(..find_end(behind, &|letter| letter == '\n'))?;
+  let line = line(behind);
   let line = line.split_once(" #").map_or(line, |(line, _)| line);
   Some(line.trim_start_matches(BLANKS).trim_end()).filter(|value| !value.is_empty())
 }
