@@ -14,9 +14,10 @@ const { commandsOf, executed } = require('../init/packages');
 const { NoProject, readProject } = require('../init/project');
 const { sharedTracing } = require('../init/shared-tracing');
 const { isIdle, isOfficial, isOurs, OURS } = require('../init/tracing');
+const { installed } = require('../support/installed');
 const { shellWord } = require('../support/shell-word');
 const { FLUE, projectFolders } = require('../support/workspace');
-const { flueCopies, installed } = require('./flue-copies');
+const { flueCopies } = require('./flue-copies');
 const { sourceOf } = require('./sources');
 
 /** @typedef {import('./finding').Finding} Finding */
@@ -80,7 +81,7 @@ function problemsOf(project, envFile) {
   const { source } = sourceOf('BRAINTRUST_API_KEY', envFile);
   // Who has the key in the environment needs no file.
   if (problems.length > 0 || source === 'variable') return problems;
-  const hidden = source === '.env.braintrust' ? guardProblem(project) : undefined;
+  const hidden = source === KEY_FILE ? guardProblem(project) : undefined;
   return hidden === undefined ? variablesProblems(project) : [hidden];
 }
 
@@ -113,8 +114,8 @@ function copiesProblem(project) {
 function absenceProblem(project) {
   const { root, dependencies } = project;
   const isThere = OURS in dependencies || installed(root, OURS) !== undefined;
-  if (isThere || fs.existsSync(path.join(root, '.pnp.cjs')) || sharedTracing(project))
-    return undefined;
+  if (isThere || fs.existsSync(path.join(root, '.pnp.cjs'))) return undefined;
+  if (sharedTracing(project) !== undefined) return undefined;
   const advice = `Install it: \`${commandsOf(project).add} ${OURS}\`.`;
   return { detail: `${OURS} is not installed here`, advice };
 }

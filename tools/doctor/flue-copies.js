@@ -5,6 +5,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+const { installed } = require('../support/installed');
 const { isObject } = require('../support/json');
 const { FLUE } = require('../support/workspace');
 
@@ -38,24 +39,6 @@ function flueCopies(root) {
   return [...copies.values()];
 }
 
-/**
- * Where Node finds a package.
- *
- * @param {string} from the folder of a module
- * @param {string} name
- * @returns {string | undefined} without links; undefined: there is none
- */
-function installed(from, name) {
-  for (let at = from; ; at = path.dirname(at)) {
-    try {
-      return fs.realpathSync(path.join(at, 'node_modules', name));
-    } catch {
-      // It is not here, or may not be seen.
-    }
-    if (at === path.dirname(at)) return undefined;
-  }
-}
-
 /** @param {string} folder of a package @returns {string} empty if it is not known */
 function versionIn(folder) {
   try {
@@ -66,4 +49,4 @@ function versionIn(folder) {
   }
 }
 
-module.exports = { flueCopies, installed };
+module.exports = { flueCopies };

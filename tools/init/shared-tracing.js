@@ -2,9 +2,9 @@
 
 // Tracing in a package of the workspace, which several applications share.
 
-const fs = require('node:fs');
 const path = require('node:path');
 
+const { installed } = require('../support/installed');
 const { readableFile } = require('./files');
 const { importsOf, modulesCalled } = require('./source');
 const { sourcesIn } = require('./sources');
@@ -53,15 +53,8 @@ function isTracing(folder) {
  * @returns {string | undefined} undefined: it is not there, or comes from a registry
  */
 function linked(root, name) {
-  for (let at = root; ; at = path.dirname(at)) {
-    try {
-      const folder = fs.realpathSync(path.join(at, 'node_modules', name));
-      return folder.split(path.sep).includes('node_modules') ? undefined : folder;
-    } catch {
-      // It is not here, or may not be seen.
-    }
-    if (at === path.dirname(at)) return undefined;
-  }
+  const folder = installed(root, name);
+  return folder?.split(path.sep).includes('node_modules') ? undefined : folder;
 }
 
 module.exports = { sharedTracing };
